@@ -38,7 +38,10 @@ class Bad(IMAPError):
 
 
 class Bye(IMAPError):
-    """The connection ends: untagged BYE, then close (RFC 3501 7.1.5)."""
+    """The connection ends: untagged BYE, then close (RFC 3501 7.1.5).
+
+    Timers and a stopping server throw it into a connection that waits for its client.
+    """
 
     status = "BYE"
 
@@ -73,12 +76,18 @@ class Unavailable(No):
     code = "UNAVAILABLE"
 
 
+class LineTooLong(Exception):
+    """The client's line exceeds the limit; it has been read to its end and dropped."""
+
+    def __init__(self, start: bytes, end: bytes) -> None:
+        super().__init__("line too long")
+        #: the first and the last octets of the line
+        self.start = start
+        self.end = end
+
+
 class ClientGone(Exception):
     """The client's socket is closed or broken: nothing can be said any more. Ends `handle_lines` silently."""
-
-
-class IdleTimeout(Exception):
-    """Thrown into a connection that waits for its client for too long; `handle_lines` says BYE."""
 
 
 class ConfigurationError(Exception):

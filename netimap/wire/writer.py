@@ -56,14 +56,19 @@ def format_value(value: Any) -> bytes:
         return b"%d" % value
     if kind is str:
         return format_string(value.encode("utf-8", "replace"))
-    return _format_other(value)
-
-
-def _format_other(value: Any) -> bytes:
-    """The same for subclasses of the types above."""
-    for kind in (Raw, bytes, list, tuple, int, str):
-        if isinstance(value, kind):
-            return format_value(kind(value))
+    # the same for subclasses of the types above
+    if isinstance(value, Raw):
+        return bytes(value)
+    if isinstance(value, bytes):
+        return format_string(value)
+    if isinstance(value, str):
+        return format_string(value.encode("utf-8", "replace"))
+    if isinstance(value, list):
+        return format_value(list(value))
+    if isinstance(value, tuple):
+        return format_value(tuple(value))
+    if isinstance(value, int):
+        return b"%d" % value
     raise TypeError(f"cannot send a {type(value).__name__}: use None, int, str, bytes, list, tuple or Raw")
 
 

@@ -1,0 +1,86 @@
+"""DefaultModel: the mailboxes of one user. A plugin subclasses it and builds its tree in `init`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .accessors import accessor
+from .exceptions import Bad
+from .mailbox import Mailbox
+from .wire.mailbox_name import decode_name
+
+
+class DefaultModel:
+    """What a logged-in connection sees. The default: one tree a user within the process, kept in memory."""
+
+    auth = accessor("auth")
+    root = accessor("root")
+
+    _root: Mailbox | None = None
+
+    #: user name → root mailbox
+    _trees: dict[str, Mailbox] = {}  # noqa: RUF012
+
+    def __init__(self, auth: Any = None) -> None:
+        self._auth = auth
+        self.init()
+
+    def init(self) -> None:
+        """Called at construction: set `root` and build the tree below it."""
+        user = self.auth().user() if self.auth() is not None else None
+        root = self._trees.get(user or "")
+        if root is None:
+            root = self._trees[user or ""] = Mailbox()
+            inbox = root.add_child(name="INBOX", is_inbox=True)
+            if user and inbox is not None and self.separator_free(user):
+                inbox.add_child(name=user)
+        self.root(root)
+
+    @staticmethod
+    def separator_free(name: str) -> bool:
+        """Whether `name` can be a mailbox name by itself."""
+        return "/" not in name and name.isprintable()
+
+    def close(self) -> None:
+        """The connection ends. Override it to let go of what the model holds."""
+
+    def split(self, path: str) -> list[str]:
+        """The decoded parts of a name as it stands on the wire; empty parts are dropped. Raises Bad."""
+        root = self.root()
+        separator = root.separator() if root is not None else "/"
+        parts = path.split(separator) if separator else [path]
+        try:
+            return [decode_name(part) for part in parts if part]
+        except ValueError as error:
+            raise Bad(f"Invalid UTF-7 in a mailbox name: {error}") from None
+
+    def lookup(self, path: str) -> Mailbox | None:
+        """The mailbox with this name (as on the wire), None if there is none. INBOX in any case (RFC 3501 5.1)."""
+        parts = self.split(path)
+        if not parts:
+            return None
+        mailbox: Mailbox | None = self.root()
+        for depth, part in enumerate(parts):
+            mailbox = _child(mailbox, part, may_be_inbox=depth == 0) if mailbox is not None else None
+        return mailbox
+
+    def lost_subscriptions(self, *names: set[str]) -> set[str]:
+        """Subscribed names (as on the wire) whose mailbox is gone; sets them when given.
+
+        They stay until the client unsubscribes: a server must not end a subscription by itself (RFC 3501 6.3.6).
+        """
+        lost: set[str] = self.root().lost_subscriptions(*names)
+        return lost
+
+    def namespaces(self) -> tuple[list[Any] | None, list[Any] | None, list[Any] | None]:
+        """Personal, other users' and shared namespaces (RFC 2342): lists of [prefix, separator], None for none."""
+        return [["", self.root().separator()]], None, None
+
+
+def _child(mailbox: Mailbox, name: str, may_be_inbox: bool) -> Mailbox | None:
+    is_inbox = may_be_inbox and name.upper() == "INBOX"
+    children: list[Mailbox] = mailbox.children()
+    for child in children:
+        if child.name() == name or (is_inbox and child.is_inbox()):
+            return child
+    return None

@@ -1,0 +1,226 @@
+"""View: one session's frozen numbering of its selected mailbox, and the changes it has not been told.
+
+Message numbers may change only where RFC 3501 7.4.1 allows it, so each session keeps its own: the mailbox's UIDs up
+to the last one the client knows of, plus the expunged ones it has not been told about. Nothing is copied as long as
+nothing is expunged; a number is found by bisection.
+
+Ordering. `sync` folds the mailbox's journal in: it is called before numbers are used and before anything is told.
+`told_…` methods return the lines to send and change what the client knows: send what they return.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from .flags import FLAG_FORMATS
+from .wire.sequence_set import SequenceSet
+
+if TYPE_CHECKING:
+    from .mailbox import Mailbox
+
+
+class View:
+    """What one client knows of its mailbox."""
+
+    __slots__ = (
+        "mailbox", "read_only", "modseq", "last_uid", "exists", "recents", "deleted", "wake",
+        "_gone", "_dirty", "_merged", "_recent_told",
+    )  # fmt: skip
+
+    def __init__(self, mailbox: Mailbox, read_only: bool = False) -> None:
+        self.mailbox = mailbox
+        #: true after EXAMINE
+        self.read_only = read_only
+        #: everything up to this mod-sequence is folded in
+        self.modseq = mailbox.journal.highest
+        column = mailbox.uid_column()
+        #: the largest UID the client has been told of (by EXISTS)
+        self.last_uid = column[-1] if len(column) else 0
+        #: the number of messages the client has been told of
+        self.exists = len(column)
+        #: UIDs that are \\Recent in this session, as (first, end) ranges, ascending
+        self.recents: list[tuple[int, int]] = []
+        #: true once the mailbox was deleted under the session
+        self.deleted = mailbox.deleted
+        #: called when something changes; set while the session waits in IDLE
+        self.wake: Callable[[], None] | None = None
+        # expunged UIDs that the client still counts, ascending
+        self._gone: list[int] = []
+        # UIDs whose flags changed and the client does not know it
+        self._dirty: set[int] = set()
+        # all UIDs the client counts, while some of them are gone
+        self._merged: array[int] | None = None
+        self._claim_recent()
+        self._recent_told = self.recent()
+        mailbox.attach(self)
+
+    def close(self) -> None:
+        """The session leaves the mailbox: what only it could still read is dropped."""
+        self.sync()
+        self.mailbox.release(self._gone)
+        self._gone = []
+        self.wake = None
+        self.mailbox.detach(self)
+
+    def mailbox_deleted(self) -> None:
+        """The mailbox was deleted by another session."""
+        self.deleted = True
+        if self.wake is not None:
+            self.wake()
+
+    # --- following the mailbox ---
+
+    def sync(self) -> None:
+        """Take in what happened to the mailbox; the client's numbers stay as they are."""
+        if self.mailbox.journal.highest == self.modseq:
+            return
+        changes = self.mailbox.changes(self.modseq)
+        self.modseq = self.mailbox.journal.highest
+        if changes.expunged:
+            self._merged = None
+            for uid in changes.expunged:
+                insort(self._gone, uid)
+            self._dirty.difference_update(changes.expunged)
+        # the client learns the flags of a message that is new to it when it fetches them
+        self._dirty.update(uid for uid in changes.flags if uid <= self.last_uid)
+        if self._dirty and self._gone:
+            self._dirty.difference_update(self._gone)
+        self.mailbox.told()
+
+    def has_changes(self) -> bool:
+        """Whether there is something to tell."""
+        self.sync()
+        column = self.mailbox.uid_column()
+        return bool(self._gone or self._dirty or (len(column) and column[-1] > self.last_uid))
+
+    def forget_flags(self, uids: Sequence[int]) -> None:
+        """The client knows the flags of these messages: it was just sent them, or set them itself."""
+        self._dirty.difference_update(uids)
+
+    def dirty(self) -> frozenset[int]:
+        """UIDs whose changed flags the client has not been told."""
+        return frozenset(self._dirty)
+
+    # --- numbers ---
+
+    def number(self, uid: int) -> int:
+        """The client's number of a message it counts."""
+        return bisect_left(self.mailbox.uid_column(), uid) + bisect_left(self._gone, uid) + 1
+
+    def uids(self) -> Sequence[int]:
+        """All UIDs the client counts, in order of its numbers. Shared: read it at once, do not keep it."""
+        self.sync()
+        column = self.mailbox.uid_column()
+        if not self._gone:
+            return column if len(column) == self.exists else column[: self.exists]
+        if self._merged is None or len(self._merged) != self.exists:
+            visible = bisect_right(column, self.last_uid)
+            gone = self._gone[: bisect_right(self._gone, self.last_uid)]
+            # two sorted runs: sorting merges them in linear time
+            self._merged = array("I", sorted([*column[:visible], *gone]))
+        return self._merged
+
+    def resolve(self, wanted: SequenceSet, by_uid: bool) -> tuple[Sequence[int], Sequence[int]]:
+        """The messages of a set: their numbers and their UIDs, ascending. Numbers past the end are dropped."""
+        uids = self.uids()
+        slices = wanted.slices(uids if by_uid else range(1, len(uids) + 1))
+        if len(slices) == 1:
+            start, stop = slices[0]
+            return range(start + 1, stop + 1), uids[start:stop]
+        numbers = [number for start, stop in slices for number in range(start + 1, stop + 1)]
+        return numbers, [uid for start, stop in slices for uid in uids[start:stop]]
+
+    # --- \Recent (RFC 3501 2.3.2) ---
+
+    def _claim_recent(self) -> None:
+        mailbox = self.mailbox
+        if self.read_only or mailbox.read_only():
+            # EXAMINE sees \Recent and leaves it to others (RFC 3501 6.3.2)
+            first, end = mailbox.uidnext() - 1, mailbox.uidnext()
+            column = mailbox.uid_column()
+            count = mailbox.recent()
+            if count:
+                first = column[len(column) - count]
+                self._add_recent(first, end)
+            return
+        self._add_recent(*mailbox.claim_recent())
+
+    def _add_recent(self, first: int, end: int) -> None:
+        if self.recents and first <= self.recents[-1][1]:
+            first = max(first, self.recents[-1][0])
+            self.recents[-1] = (self.recents[-1][0], max(end, self.recents[-1][1]))
+        elif first < end:
+            self.recents.append((first, end))
+
+    def is_recent(self, uid: int) -> bool:
+        """Whether the message is \\Recent in this session."""
+        index = bisect_right(self.recents, (uid, 1 << 33)) - 1
+        return index >= 0 and uid < self.recents[index][1]
+
+    def recent(self) -> int:
+        """How many of the messages the client counts are \\Recent: the number of the RECENT response."""
+        column = self.mailbox.uid_column()
+        end_of_known = bisect_right(column, self.last_uid)
+        count = 0
+        for first, end in self.recents:
+            count += max(0, min(bisect_left(column, end), end_of_known) - bisect_left(column, first))
+            if self._gone:
+                count += bisect_left(self._gone, end) - bisect_left(self._gone, first)
+        return count
+
+    def format_flags(self, uids: Sequence[int], flags: Sequence[frozenset[str]]) -> Sequence[bytes]:
+        """Flag sets as they stand between the parentheses of FLAGS, \\Recent among them."""
+        formats = list(map(FLAG_FORMATS.__getitem__, flags))
+        if self.recents and len(uids) and uids[-1] >= self.recents[0][0]:
+            for index, uid in enumerate(uids):
+                if self.is_recent(uid):
+                    formats[index] = b"%b \\Recent" % formats[index] if formats[index] else b"\\Recent"
+        return formats
+
+    # --- telling ---
+
+    def told_flags(self) -> list[bytes]:
+        """Untagged FETCH lines for flags that others changed."""
+        if not self._dirty:
+            return []
+        uids = sorted(self._dirty)
+        self._dirty.clear()
+        (flags,) = self.mailbox.columns(uids, ["flags"])
+        return [
+            b"* %d FETCH (FLAGS (%b))\r\n" % (self.number(uid), text)
+            for uid, text in zip(uids, self.format_flags(uids, flags), strict=True)
+        ]
+
+    def told_expunged(self) -> list[bytes]:
+        """Untagged EXPUNGE lines; an EXISTS first where a message goes that the client has not heard of."""
+        if not self._gone:
+            return []
+        lines = self.told_exists() if self._gone[-1] > self.last_uid else []
+        gone, self._gone, self._merged = self._gone, [], None
+        # ascending: each number already counts without those before it
+        lines += [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in gone]
+        self.exists -= len(gone)
+        self.mailbox.release(gone)
+        # EXPUNGE lowers the count of recent messages without a RECENT response (RFC 3501 7.4.1 speaks of EXISTS alone)
+        self._recent_told = self.recent()
+        return lines
+
+    def told_exists(self) -> list[bytes]:
+        """EXISTS and RECENT, where new messages came. Never repeats or lowers the number (RFC 3501 7.3.1)."""
+        column = self.mailbox.uid_column()
+        exists = len(column) + len(self._gone)
+        if exists <= self.exists:
+            return []
+        self.exists = exists
+        self.last_uid = max(column[-1] if len(column) else 0, self._gone[-1] if self._gone else 0, self.last_uid)
+        self._merged = None
+        self._claim_recent()
+        lines = [b"* %d EXISTS\r\n" % exists]
+        recent = self.recent()
+        if recent != self._recent_told:
+            self._recent_told = recent
+            lines.append(b"* %d RECENT\r\n" % recent)
+        return lines
