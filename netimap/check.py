@@ -119,10 +119,7 @@ def _server(config: Config) -> Iterator[str]:
     from .serve import server_options
     from .server import Server
 
-    privileges = Privileges(config.values)
-    for name in ("data_dir", "server_cert", "server_key"):
-        privileges.inside(config[name])
-    Server(**server_options(config, privileges))
+    Server(**server_options(config, Privileges(config.values)))
     yield from ()
 
 

@@ -6,6 +6,7 @@ Exit status: 0 done, 1 a user could not be changed, 2 the configuration is wrong
 from __future__ import annotations
 
 import argparse
+import difflib
 import getpass
 import os
 import sys
@@ -32,7 +33,9 @@ _USER_SETTINGS = ("data_dir", "users")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     try:
-        return _run(vars(parser().parse_args(argv)))
+        words = sys.argv[1:] if argv is None else list(argv)
+        _check_flags(words)
+        return _run(vars(parser().parse_args(words)))
     except ConfigurationError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
@@ -51,9 +54,9 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
-    commands = top.add_subparsers(title="Commands", dest="command", metavar="", prog=PROGRAM)
+    commands = top.add_subparsers(title="Commands", dest="command", metavar="COMMAND", prog=PROGRAM)
     user = commands.add_parser("user", help="add, change, list and remove users", allow_abbrev=False)
-    actions = user.add_subparsers(title="Commands", dest="action", metavar="")
+    actions = user.add_subparsers(title="Commands", dest="action", metavar="COMMAND")
     for action, text in (
         ("add", "add a user"),
         ("passwd", "give a user a new password"),
@@ -80,6 +83,23 @@ def parser() -> argparse.ArgumentParser:
     for one in (top, check):
         config.add_flags(one)
     return top
+
+
+def _check_flags(words: list[str]) -> None:
+    """Refuse a flag that no command has. argparse would take its value for a command, and complain of that."""
+    known = {"--help", "--version", "--config", "--password-stdin"}
+    for name, setting in config.SETTINGS.items():
+        known.add(config.flag(name))
+        if setting.kind == "bool":
+            known.add(config.flag(f"no_{name}"))
+    for word in words:
+        if word == "--":
+            break
+        flag = word.partition("=")[0]
+        if flag.startswith("--") and flag not in known:
+            near = difflib.get_close_matches(flag, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"see {PROGRAM} --help"
+            raise ConfigurationError(f"there is no flag {flag}: {hint}")
 
 
 class _Parser(argparse.ArgumentParser):

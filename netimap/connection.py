@@ -15,6 +15,7 @@ from typing import Any
 from . import log as lines
 from .accessors import accessor
 from .command.base import AUTHENTICATED, UNAUTHENTICATED, Command, State
+from .current import current_connection
 from .exceptions import Bad, Bye, ClientGone, IMAPError, LineTooLong
 from .mailbox import Mailbox
 from .message import Message
@@ -69,8 +70,13 @@ class Connection:
         if auth:
             (self._auth,) = auth
             if self._auth is not None:
-                self._server.log_in(self)
-                self.model(self._server.model_class()(auth=self._auth))
+                try:
+                    self._server.log_in(self)
+                    self.model(self._server.model_class()(auth=self._auth))
+                except BaseException:
+                    # nobody is logged in without a model
+                    self._auth = None
+                    raise
                 self.update_timer()
         return self._auth
 
@@ -183,6 +189,8 @@ class Connection:
             self.greeting()
             self.update_timer()
             while not self._closed:
+                if self._stopping is not None:
+                    raise self._stopping
                 line = self._next_line()
                 if line == b"":
                     break
@@ -222,8 +230,6 @@ class Connection:
 
     def _check_limits(self) -> None:
         option = self._server.option
-        if self._stopping is not None:
-            raise self._stopping
         if self.is_unauth():
             if option("unauth_commands") and self._commands >= option("unauth_commands"):
                 raise Bye("Too many commands before login")
@@ -248,8 +254,7 @@ class Connection:
     def stop(self, bye: Bye) -> None:
         """End the connection: at once if it waits for its client, else after the command it runs."""
         self._stopping = bye
-        if self._io_handle.waiting and self._coro is not None:
-            self._coro.throw(bye)
+        self._io_handle.interrupt(self._coro, bye)
 
     # --- timer ---
 
@@ -274,8 +279,8 @@ class Connection:
         self._timer = self._io_handle.arm(seconds, lambda: _expired(self_ref))
 
     def _timed_out(self) -> None:
-        if self._io_handle.waiting and self._coro is not None:
-            self._coro.throw(Bye("Idle for too long" if self.is_auth() else "Too slow to log in"))
+        bye = Bye("Idle for too long" if self.is_auth() else "Too slow to log in")
+        self._io_handle.interrupt(self._coro, bye)
 
     # --- commands ---
 
@@ -469,7 +474,8 @@ class Connection:
             return
         if time.time() - self._last_poll >= self._server.poll_every():
             self.poll()
-        view.sync()
+        if not view.has_changes():
+            return
         told = view.told_flags()
         if expunged:
             told += view.told_expunged()
@@ -485,6 +491,7 @@ class Connection:
 
     def _notify(self) -> None:
         self._notifying = False
+        current_connection(self)
         view = self._view
         if self._closed or view is None or view.wake is None:
             return

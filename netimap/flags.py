@@ -14,16 +14,22 @@ MAX_REMEMBERED = 10_000
 class FlagFormats(dict[frozenset[str], bytes]):
     """flag set → `\\Seen $Forwarded`, without parentheses; made on first use."""
 
+    def __init__(self, extra: str = "") -> None:
+        super().__init__()
+        self._extra = (extra,) if extra else ()
+
     def __missing__(self, flags: frozenset[str]) -> bytes:
         if len(self) > MAX_REMEMBERED:
             self.clear()
         # system flags first: they begin with a backslash, which sorts before letters but after "$"
-        text = " ".join(sorted(flags, key=lambda flag: (flag[0] != "\\", flag))).encode()
+        text = " ".join(sorted([*flags, *self._extra], key=lambda flag: (flag[0] != "\\", flag))).encode()
         self[flags] = text
         return text
 
 
 FLAG_FORMATS = FlagFormats()
+#: the same with \\Recent, which is a session's and not the message's
+RECENT_FORMATS = FlagFormats("\\Recent")
 _interned: dict[frozenset[str], frozenset[str]] = {NO_FLAGS: NO_FLAGS}
 
 

@@ -250,6 +250,15 @@ class IOHandle:
         if self._timer is not None:
             self._timer.again(self._timer.callback)
 
+    def interrupt(self, greenlet: Any, error: BaseException) -> None:
+        """Throw `error` into the greenlet that reads, if it waits for the client when the loop comes to it."""
+        if greenlet is not None:
+            gevent.get_hub().loop.run_callback(self._throw, greenlet, error)
+
+    def _throw(self, greenlet: Any, error: BaseException) -> None:
+        if self.waiting:
+            greenlet.throw(error)
+
     def disarm(self) -> None:
         """Stop the timer."""
         timer, self._timer = self._timer, None

@@ -271,7 +271,6 @@ class Server:
         user = connection.user()
         others = sum(1 for other in self._connections if other is not connection and other.user() == user)
         if others >= self.option("max_connections_per_user"):
-            connection._auth = None
             raise No("Too many connections of this user", "LIMIT")
 
     def connections(self) -> list[Connection]:

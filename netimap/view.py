@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .flags import FLAG_FORMATS
+from .flags import FLAG_FORMATS, RECENT_FORMATS
 from .wire.sequence_set import SequenceSet
 
 if TYPE_CHECKING:
@@ -93,8 +93,11 @@ class View:
     def has_changes(self) -> bool:
         """Whether there is something to tell."""
         self.sync()
+        return bool(self._gone or self._dirty or self._has_new())
+
+    def _has_new(self) -> bool:
         column = self.mailbox.uid_column()
-        return bool(self._gone or self._dirty or (len(column) and column[-1] > self.last_uid))
+        return len(column) > 0 and column[-1] > self.last_uid
 
     def forget_flags(self, uids: Sequence[int]) -> None:
         """The client knows the flags of these messages: it was just sent them, or set them itself."""
@@ -172,12 +175,11 @@ class View:
         return count
 
     def format_flags(self, uids: Sequence[int], flags: Sequence[frozenset[str]]) -> Sequence[bytes]:
-        """Flag sets as they stand between the parentheses of FLAGS, \\Recent among them."""
+        """Flag sets as they stand between the parentheses of FLAGS, \\Recent among them; `uids` ascend."""
         formats = list(map(FLAG_FORMATS.__getitem__, flags))
-        if self.recents and len(uids) and uids[-1] >= self.recents[0][0]:
-            for index, uid in enumerate(uids):
-                if self.is_recent(uid):
-                    formats[index] = b"%b \\Recent" % formats[index] if formats[index] else b"\\Recent"
+        for first, end in self.recents:
+            start, stop = bisect_left(uids, first), bisect_left(uids, end)
+            formats[start:stop] = map(RECENT_FORMATS.__getitem__, flags[start:stop])
         return formats
 
     # --- telling ---

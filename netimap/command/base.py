@@ -18,6 +18,8 @@ from ..wire.mailbox_name import decode_name
 from ..wire.reader import Literal, announced_literal, tokenize
 from ..wire.writer import Raw, format_value
 
+_PRINTABLE = bytes(code if 0x20 <= code < 0x7F else 0x3F for code in range(256))
+
 
 class State(Flag):
     """The states of RFC 3501 3. A command lists those it is allowed in."""
@@ -94,7 +96,7 @@ class Command:
 
     def validate(self) -> bool:
         """Check the arguments. True to go on; false when it has answered already. May raise Bad or No."""
-        if self.arguments is not None:
+        if self.arguments is not None and (self.parts != [b""] or self.arguments):
             parsers = self.arguments + self.optional_arguments
             tokens = self.options(len(self.arguments), len(parsers))
             self.args = [parse(token) for parse, token in zip(parsers, tokens, strict=False)]
@@ -251,12 +253,17 @@ class Command:
         return False
 
     def _answer(self, status: bytes, message: str, codes: dict[str, Any]) -> None:
-        code = b"".join(_format_code(name, value) for name, value in codes.items())
-        self.out(b"%b %b %b%b" % (self._command_id, status, code, message.encode("ascii", "replace")))
+        code = b"".join(_format_code(name, value) for name, value in codes.items()) if codes else b""
+        self.out(b"%b %b %b%b" % (self._command_id, status, code, _one_line(message)))
 
     def log(self, severity: int, message: str) -> None:
         """Log a line."""
         self.connection().log(severity, message)
+
+
+def _one_line(message: str) -> bytes:
+    """resp-text: printable US-ASCII on one line (RFC 3501 9). Whatever else a plugin's text holds becomes `?`."""
+    return message.encode("ascii", "replace").translate(_PRINTABLE)
 
 
 def _format_code(name: str, value: Any) -> bytes:

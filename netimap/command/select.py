@@ -1,5 +1,7 @@
 """SELECT (RFC 3501 6.3.1)."""
 
+import time
+
 from ..exceptions import No
 from ..wire.arguments import mailbox
 from ..wire.writer import Raw
@@ -27,9 +29,10 @@ class Select(Command):
             connection.selected(None)
             raise No("Mailbox does not exist") if found is None else No("Mailbox cannot be selected", "NONEXISTENT")
         same = found is connection.selected() and self.read_only == connection.selected_read_only()
+        found.poll()
+        connection.last_poll(time.time())
         connection.selected(found, self.read_only)
-        connection.poll()
-        if same or connection.view().has_changes():
+        if same:
             connection.reselect()
         self.describe()
         writable = not (self.read_only or found.read_only())
