@@ -54,8 +54,8 @@ def _tolerant(part: Callable[[Config], Iterator[str]], config: Config) -> Iterat
 def _data_dir(config: Config) -> Iterator[str]:
     path = config["data_dir"]
     if os.path.isdir(path):
-        if not os.access(path, os.W_OK | os.X_OK):
-            yield f"data_dir {path}: you may not write there"
+        if not Privileges(config.values).may(path, os.R_OK | os.X_OK):
+            yield f"data_dir {path}: {_who(config)} may not read it"
         if os.stat(path).st_mode & 0o002:
             yield f"data_dir {path}: everybody may write there; say chmod o-w {path}"
     elif not _can_be_made(path):
@@ -69,6 +69,8 @@ def _users(config: Config) -> Iterator[str]:
         return
     users = UsersFile(config["users"])
     problems = list(users.problems())
+    if os.path.exists(users.path) and not Privileges(config.values).may(users.path, os.R_OK):
+        problems.append(f"users {users.path}: {_who(config)} may not read it")
     yield from problems
     if problems:
         return
@@ -89,8 +91,8 @@ def _store(config: Config) -> Iterator[str]:
         return
     base = path.partition("%u")[0] or "/"
     if os.path.isdir(base):
-        if not os.access(base, os.R_OK | os.W_OK | os.X_OK):
-            yield f"store {config['store']}: you may not read and write {base}"
+        if not Privileges(config.values).may(base, os.R_OK | os.W_OK | os.X_OK):
+            yield f"store {config['store']}: {_who(config)} may not read and write {base}"
     elif not _can_be_made(base.rstrip("/")):
         yield f"store {config['store']}: {base} cannot be made"
 
@@ -166,6 +168,10 @@ def _limits(config: Config) -> Iterator[str]:
 def _plaintext(config: Config) -> Iterator[str]:
     if config["allow_plaintext_login"] and not only_loopback(config):
         yield Note("allow_plaintext_login is on and other machines can connect: passwords travel in clear text")
+
+
+def _who(config: Config) -> str:
+    return f"user {config['user']}" if config["user"] else "this user"
 
 
 def _can_be_made(path: str) -> bool:

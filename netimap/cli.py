@@ -1,4 +1,4 @@
-"""The command `netimap-server`: serve (without a command), `user …`, `check`.
+"""The command `netimap-server`: serve (without a command), `user ...`, `check`.
 
 Exit status: 0 done, 1 a user could not be changed, 2 the configuration is wrong. An error is one line, no traceback.
 """
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser for the command line; flags that are not given leave no trace in its result."""
     top = _Parser(
         prog=PROGRAM,
-        usage=f"{PROGRAM} [options] [user … | check]",
+        usage=f"{PROGRAM} [options] [user ... | check]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -174,6 +174,8 @@ def _password(from_stdin: bool) -> str:
     from .users import UsersError
 
     if from_stdin:
+        if sys.stdin is None:
+            raise UsersError("standard input is closed")
         try:
             return sys.stdin.readline().rstrip("\r\n")
         except UnicodeDecodeError:

@@ -28,6 +28,8 @@ from .settings import (
 PREFIX = "NETIMAP_"
 #: the file in the data directory that is read when no other is named
 FILE_NAME = "netimap.toml"
+#: the source of a setting that was given by its flag
+COMMAND_LINE = "command line"
 #: octets of a configuration file: a file by mistake (a log, a device) is not read whole
 MAX_FILE = 1024 * 1024
 
@@ -89,7 +91,7 @@ class Config:
 def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Config:
     """Put the configuration together. `flags` holds the flags that were given, by the settings' names."""
     given = _environment(environ)
-    given |= {name: (value, "command line") for name, value in flags.items() if name in SETTINGS}
+    given |= {name: (value, COMMAND_LINE) for name, value in flags.items() if name in SETTINGS}
     data_dir = _data_dir(given, environ)
     file = flags.get("config") or environ.get(PREFIX + "CONFIG") or None
     if file is None and os.path.exists(os.path.join(data_dir, FILE_NAME)):

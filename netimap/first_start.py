@@ -13,11 +13,11 @@ import time
 from email.utils import formatdate, make_msgid
 
 from .certificate import local_names, make_self_signed
-from .config import Config
+from .config import COMMAND_LINE, FILE_NAME, Config, flag
 from .exceptions import ConfigurationError
 from .privileges import Privileges
 from .settings import address
-from .users import UsersFile
+from .users import UsersError, UsersFile
 
 #: the user of the first start
 FIRST_USER = "demo"
@@ -78,14 +78,15 @@ def first_login(config: Config, privileges: Privileges) -> tuple[str, str] | Non
     users = UsersFile(config["users"])
     try:
         if not users.names() and only_loopback(config):
-            return _make_first_user(config, privileges, users)
-        with open(config.path(FIRST_LOGIN_FILE), encoding="utf-8") as file:
-            name, password = file.read().split("\n")[:2]
-    except (FileNotFoundError, ValueError):
-        return None
+            login = _make_first_user(config, privileges, users)
+            _welcome(config, privileges)
+            return login
+        kept = _kept_login(config)
+        return kept if kept and users.verify(*kept) else None
     except OSError as error:
         raise ConfigurationError(f"{error.filename}: {error.strerror}") from error
-    return (name, password) if users.verify(name, password) else None
+    except UsersError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def forget_first_login(config: Config, name: str) -> None:
@@ -125,9 +126,12 @@ def invitation(config: Config, addresses: list[tuple[str, int, bool]], login: tu
 
 def command(config: Config) -> str:
     """How to call this command again for the same data."""
-    words = [os.path.relpath(sys.argv[0]) if os.path.isabs(sys.argv[0]) else sys.argv[0]]
-    if config.is_given("data_dir"):
-        words += ["--data-dir", _short(config["data_dir"])]
+    words = [_short(sys.argv[0])]
+    if config.file and config.file != config.path(FILE_NAME):
+        words += ["--config", _short(config.file)]
+    for name in ("data_dir", "users"):
+        if config.sources.get(name) == COMMAND_LINE:
+            words += [flag(name), _short(config[name])]
     return shlex.join(words)
 
 
@@ -142,8 +146,16 @@ def _make_first_user(config: Config, privileges: Privileges, users: UsersFile) -
         file.write(f"{FIRST_USER}\n{password}\n")
     privileges.give(path)
     users.add(FIRST_USER, password)
-    _welcome(config, privileges)
     return FIRST_USER, password
+
+
+def _kept_login(config: Config) -> tuple[str, str] | None:
+    try:
+        with open(config.path(FIRST_LOGIN_FILE), encoding="utf-8") as file:
+            name, password = file.read().split("\n")[:2]
+    except (FileNotFoundError, ValueError):
+        return None
+    return name, password
 
 
 def _welcome(config: Config, privileges: Privileges) -> None:
@@ -151,11 +163,7 @@ def _welcome(config: Config, privileges: Privileges) -> None:
     maildir = _first_maildir(config)
     if maildir is None or os.path.exists(maildir):
         return
-    made = []
-    for path in (os.path.dirname(maildir), maildir, *(os.path.join(maildir, name) for name in ("tmp", "new", "cur"))):
-        if not os.path.isdir(path):
-            os.mkdir(path, 0o700)
-            made.append(path)
+    made = _make_directories([maildir, *(os.path.join(maildir, name) for name in ("tmp", "new", "cur"))])
     host = socket.gethostname()
     text = _WELCOME.format(
         host=host,
@@ -171,6 +179,20 @@ def _welcome(config: Config, privileges: Privileges) -> None:
     os.rename(os.path.join(maildir, "tmp", name), os.path.join(maildir, "new", name))
     for path in (*made, os.path.join(maildir, "new", name)):
         privileges.give(path)
+
+
+def _make_directories(paths: list[str]) -> list[str]:
+    """Make these directories and those above them; gives the ones that were missing."""
+    made = []
+    for path in paths:
+        missing = []
+        while not os.path.lexists(path):
+            missing.append(path)
+            path = os.path.dirname(path)
+        for one in reversed(missing):
+            os.mkdir(one, 0o700)
+            made.append(one)
+    return made
 
 
 def _first_maildir(config: Config) -> str | None:

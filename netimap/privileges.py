@@ -142,6 +142,21 @@ class Privileges:
         if os.geteuid() == 0 and (self.uid is not None or self.gid is not None):
             os.chown(path, -1 if self.uid is None else self.uid, -1 if self.gid is None else self.gid)
 
+    def may(self, path: str, wanted: int) -> bool:
+        """Whether the user the server becomes may use a file or directory so (os.R_OK and so on)."""
+        if self.uid is None and self.gid is None:
+            return os.access(path, wanted)
+        if self.uid == 0:
+            return True
+        state = os.stat(path)
+        if state.st_uid == self.uid:
+            shift = 6
+        elif state.st_gid == self.gid or state.st_gid in self.groups:
+            shift = 3
+        else:
+            shift = 0
+        return (state.st_mode >> shift) & wanted == wanted
+
     def _verify(self) -> None:
         """Make sure that there is no way back: a server that believes to be harmless and is not must not run."""
         if self.uid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Any
@@ -61,7 +62,9 @@ class CommandServer(Server):
         if not has_users:
             self.log(1, f"there are no users yet: {command(self._config)} user add NAME")
         if self._login is not None:
-            print(invitation(self._config, self.addresses(), self._login), flush=True)
+            # Whoever closed standard output does not want to read it.
+            with contextlib.suppress(OSError):
+                print(invitation(self._config, self.addresses(), self._login), flush=True)
 
 
 def _store_class(config: Config, privileges: Privileges) -> type[DefaultModel]:

@@ -11,7 +11,6 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import gevent
 from gevent.lock import BoundedSemaphore
@@ -33,7 +32,7 @@ class UsersError(Exception):
 
 
 class UsersFile:
-    """The users and the hashes of their passwords. Methods that write raise UsersError, or OSError from the disk."""
+    """The users and the hashes of their passwords. All methods may raise UsersError, or OSError from the disk."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(path)
@@ -93,8 +92,8 @@ class UsersFile:
             mode = os.stat(self.path).st_mode
         except FileNotFoundError:
             return
-        except (OSError, UnicodeError) as error:
-            yield f"{self.path}: {getattr(error, 'strerror', None) or 'this is not UTF-8'}"
+        except UsersError as error:
+            yield str(error)
             return
         if mode & 0o007:
             yield f"{self.path}: others may read or write it; say chmod o= {self.path}"
@@ -160,7 +159,7 @@ class FileAuth(DefaultAuth):
         """Check a password in a thread, while the other connections go on."""
         try:
             password_hash = self.users_file.hash_of(user)
-        except (OSError, UnicodeError) as error:
+        except (OSError, UsersError) as error:
             logging.getLogger("netimap").error("users %s: %s", self.users_file.path, error)
             raise Unavailable("Logins are not possible at the moment") from error
         with _hashing:
@@ -204,7 +203,10 @@ def _name_of(line: str) -> str | None:
 
 def _read_lines(path: str) -> list[str]:
     with open(path, encoding="utf-8") as file:
-        lines = file.read().split("\n")
+        try:
+            lines = file.read().split("\n")
+        except UnicodeDecodeError:
+            raise UsersError(f"{path}: this is not UTF-8") from None
     # What follows the last line end is no line.
     return lines if lines[-1] else lines[:-1]
 
@@ -214,17 +216,24 @@ def _locked(path: str) -> Iterator[None]:
     """Hold an exclusive lock, which ends with the process if not before."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        _keep_owner(fd, os.stat(os.path.dirname(path)))
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
     finally:
         os.close(fd)
 
 
+def _keep_owner(fd: int, like: os.stat_result) -> None:
+    """What root writes belongs to the user whose file or directory it is: the server may not be root."""
+    if os.geteuid() == 0:
+        os.fchown(fd, like.st_uid, like.st_gid)
+
+
 def _replace(path: str, data: bytes) -> None:
-    """Replace a file in one step, synced to disk. It stays with its owner: root may run the command, not the server."""
+    """Replace a file in one step, synced to disk."""
     directory = os.path.dirname(path)
     try:
-        old: Any = os.stat(path)
+        old = os.stat(path)
         mode = old.st_mode & 0o770
     except FileNotFoundError:
         old, mode = os.stat(directory), 0o600
@@ -232,8 +241,7 @@ def _replace(path: str, data: bytes) -> None:
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with open(fd, "wb") as file:
         os.fchmod(fd, mode)
-        if os.geteuid() == 0:
-            os.fchown(fd, old.st_uid, old.st_gid)
+        _keep_owner(fd, old)
         file.write(data)
         file.flush()
         os.fsync(fd)
