@@ -1,0 +1,28 @@
+"""The wire dialogues in tests/dialogues, on the default model: every command as RFC 3501 and PERL-API.md have it."""
+
+from pathlib import Path
+
+import pytest
+
+from netimap.registry import COMMANDS
+from netimap.testing import load_dialogues, run_dialogue
+
+FILES = sorted(Path(__file__).parent.joinpath("dialogues").glob("*.imap"))
+DIALOGUES = [dialogue for path in FILES for dialogue in load_dialogues(path)]
+
+
+@pytest.mark.parametrize("dialogue", DIALOGUES, ids=str)
+def test_dialogue(dialogue, shared_server):
+    run_dialogue(dialogue, shared_server)
+
+
+@pytest.mark.parametrize("dialogue", [one for one in DIALOGUES if "TLS" not in str(one)], ids=str)
+def test_dialogue_byte_by_byte(dialogue, shared_server):
+    # nothing may depend on how the network cuts up what the client sends
+    run_dialogue(dialogue, shared_server, piece=1)
+
+
+def test_every_command_has_its_dialogues():
+    of = {"unsubscribe": "subscribe", "capability": "capability"}
+    missing = [name for name in map(str.lower, COMMANDS) if of.get(name, name) not in {path.stem for path in FILES}]
+    assert missing == []
