@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from . import log as lines
@@ -80,7 +81,7 @@ class Connection:
                 self.update_timer()
         return self._auth
 
-    def client_id(self, **pairs: str | None) -> dict[str, str | None]:
+    def client_id(self, /, **pairs: str | None) -> dict[str, str | None]:
         """What the client told of itself by ID (RFC 2971); `pairs` are added."""
         self._client_id.update(pairs)
         return self._client_id
@@ -128,8 +129,13 @@ class Connection:
                 self.leave()
                 if mailbox is not None:
                     self._selected = mailbox
-                    mailbox.select()
-                    self._view = View(mailbox, forced)
+                    try:
+                        mailbox.select()
+                        self._view = View(mailbox, forced)
+                    except BaseException:
+                        # nothing is selected without a view
+                        self._selected = None
+                        raise
         return self._selected
 
     def reselect(self) -> None:
@@ -172,10 +178,10 @@ class Connection:
         """This client's number for a message of its mailbox; None for one it does not count."""
         if self._view is None:
             return None
-        self._view.sync()
         uid = message.uid()
-        known = uid is not None and uid <= self._view.last_uid and self._view.mailbox.message(uid) is not None
-        return self._view.number(uid) if known else None
+        if uid is None or message.mailbox() is not self._view.mailbox or not self._view.counts(uid):
+            return None
+        return self._view.number(uid)
 
     # --- the loop ---
 
@@ -219,14 +225,20 @@ class Connection:
             line: bytes = self._io_handle.getline()
             return line
         except LineTooLong as error:
-            limit = self._server.option("max_line")
-            text = f"A line has {limit} octets at most"
-            if error.end == b"" or announced_literal(error.end) is not None or self._pending is not None:
-                raise Bye(text, "LIMIT") from None
+            bad = self._too_long(error)
+            if self._pending is not None:
+                raise Bye(bad.text, bad.code) from None
             tag = error.start.split(b" ", 1)[0]
             self.count_bad()
-            self.out((tag if is_tag(tag) else b"*") + f" BAD [LIMIT] {text}".encode())
+            self.out((tag if is_tag(tag) else b"*") + f" BAD [LIMIT] {bad.text}".encode())
             return None
+
+    def _too_long(self, error: LineTooLong) -> Bad:
+        """What to say of a line over the limit. Raises Bye where a literal may follow, or the line goes on."""
+        text = f"A line has {self._server.option('max_line')} octets at most"
+        if error.end == b"" or error.end.endswith(b"}"):
+            raise Bye(text, "LIMIT") from None
+        return Bad(text, "LIMIT")
 
     def _check_limits(self) -> None:
         option = self._server.option
@@ -291,7 +303,11 @@ class Connection:
         """
         line = line.removesuffix(b"\n").removesuffix(b"\r")
         if self._pending is not None:
-            self._answering(self._pending_command, lambda: self._pending and self._pending(line))
+            done = self._answering(self._pending_command, lambda: self._pending and self._pending(line))
+            if self._pending is None:
+                self._pending_command = None
+            if not done:
+                self._drain_after(line)
             return None
         parsed = self.parse_command(line)
         if parsed is None:
@@ -302,7 +318,9 @@ class Connection:
         command: Command = self.class_for(name)(
             server=self._server, connection=self, options_str=options, command_id=tag, command=name
         )
-        self._answering(command, lambda: self._execute(command))
+        if not self._answering(command, lambda: self._execute(command)):
+            # it has its answer, so it waits for nothing
+            self._pending = self._pending_command = None
         return command
 
     #: the command that set `pending`; errors of its continuation are answered with its tag
@@ -320,10 +338,11 @@ class Connection:
         if command.validate():
             command.run()
 
-    def _answering(self, command: Command | None, work: Callable[[], Any]) -> None:
-        """Do a command's work. The only place where errors become answers."""
+    def _answering(self, command: Command | None, work: Callable[[], Any]) -> bool:
+        """Do a command's work; false if it failed. The only place where errors become answers."""
         try:
             work()
+            return True
         except Bye:
             raise
         except IMAPError as error:
@@ -331,12 +350,15 @@ class Connection:
         except ClientGone:
             raise
         except Exception as error:
+            if self._closed:
+                raise ClientGone("closed in a command") from None
             status, _, text = str(error).partition(" ")
             if status in ("NO", "BAD") and text:
                 self._answer_error(command, status, text.splitlines()[0], None)
             else:
                 self._server.log_exception(f"command {command.command() if command else '?'} failed", error)
                 self._answer_error(command, "NO", "Server error", None)
+        return False
 
     def _answer_error(self, command: Command | None, status: str, text: str, code: str | None) -> None:
         if command is None:
@@ -362,8 +384,9 @@ class Connection:
             return None
         name, _, options = rest.partition(b" ")
         if not is_command_name(name):
-            shown = line[:MAX_ECHO].decode("ascii", "replace")
-            self.untagged_response(f"BAD Null command ('{''.join(c if c.isprintable() else '?' for c in shown)}')")
+            shown = line[:MAX_ECHO].decode("latin-1")
+            shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in shown)
+            self.untagged_response(f"BAD Null command ('{shown}')")
             return None
         return tag, name.decode("ascii").capitalize(), options
 
@@ -382,7 +405,7 @@ class Connection:
 
     def _read_literals(self, command: Command) -> None:
         """Read what the command's line announces, if the state and the limits permit the command."""
-        literal = command.next_literal()
+        literal = self._announced(command)
         refusal = self._refusal(command, literal)
         while literal is not None:
             if refusal is not None:
@@ -392,14 +415,26 @@ class Connection:
             if literal.synchronising:
                 self._io_handle.print(b"+ Continue\r\n")
             octets = self._io_handle.read(literal.size, self._progress if self.is_auth() else None)
-            rest = self._io_handle.getline()
+            try:
+                rest = self._io_handle.getline()
+            except LineTooLong as error:
+                raise self._too_long(error) from None
             if rest == b"":
                 raise ClientGone("client closed in a command")
             command.add_literal(octets, rest.removesuffix(b"\n").removesuffix(b"\r"))
-            literal = command.next_literal()
+            literal = self._announced(command)
             refusal = self._refusal(command, literal)
         if refusal is not None:
             raise refusal
+
+    def _announced(self, command: Command) -> Literal | None:
+        """The literal that the command announces. An impossible one that is on its way already ends the connection."""
+        try:
+            return command.next_literal()
+        except Bad as error:
+            if command.parts[-1].endswith(b"+}"):
+                raise Bye(error.text, error.code) from None
+            raise
 
     def _refusal(self, command: Command, literal: Literal | None) -> IMAPError | None:
         """What speaks against going on with a command, before its literal is read."""
@@ -422,9 +457,12 @@ class Connection:
             if drained > MAX_DRAIN:
                 raise Bye("Too much to drop", "TOOBIG")
             self._io_handle.skip(rest.size)
-            line = self._io_handle.getline()
             try:
+                line = self._io_handle.getline()
                 rest = announced_literal(line.removesuffix(b"\n").removesuffix(b"\r"))
+            except LineTooLong as error:
+                self._too_long(error)
+                return
             except IMAPError as error:
                 raise Bye(error.text, error.code) from None
 
@@ -467,16 +505,23 @@ class Connection:
         """Poll at the next chance."""
         self._last_poll = 0.0
 
-    def send_untagged(self, expunged: bool = True) -> None:
-        """Tell the client what happened to its mailbox: flags, EXPUNGEs if `expunged`, new messages."""
+    def send_untagged(self, expunged: bool = True, with_uid: bool = False) -> None:
+        """Tell the client what happened to its mailbox: flags, EXPUNGEs if `expunged`, new messages.
+
+        `with_uid`: a UID command is running, so that FETCH responses need the UID (RFC 3501 6.4.8).
+        """
         view = self._view
         if view is None or self.is_unauth():
             return
         if time.time() - self._last_poll >= self._server.poll_every():
             self.poll()
+        self._tell(view, expunged, with_uid)
+
+    def _tell(self, view: View, expunged: bool, with_uid: bool = False) -> None:
+        """Say what is new, without waiting in between."""
         if not view.has_changes():
             return
-        told = view.told_flags()
+        told = view.told_flags(with_uid)
         if expunged:
             told += view.told_expunged()
         told += view.told_exists()
@@ -490,21 +535,24 @@ class Connection:
             self._server.spawn(self._notify)
 
     def _notify(self) -> None:
-        self._notifying = False
         current_connection(self)
-        view = self._view
-        if self._closed or view is None or view.wake is None:
-            return
         try:
-            if view.deleted:
-                self.stop(Bye("The selected mailbox was deleted"))
-                return
-            self.send_untagged()
-            self._io_handle.flush()
+            # what happens while the client takes its lines is told in one go afterwards: nothing piles up. No poll
+            # here: it may wait, and IDLE may have ended by then.
+            while (view := self._view) is not None and view.wake is not None:
+                if view.deleted:
+                    self.stop(Bye("The selected mailbox was deleted"))
+                    return
+                if not view.has_changes():
+                    return
+                self._tell(view, expunged=True)
+                self._io_handle.flush()
         except ClientGone:
             self._io_handle.close()
         except Exception as error:
             self._server.log_exception("telling an idling client failed", error)
+        finally:
+            self._notifying = False
 
     def capability(self) -> str:
         """The capabilities to announce now (RFC 3501 6.1.1, 6.2)."""
@@ -568,19 +616,23 @@ class Connection:
         self._closed = True
         self._pending = self._pending_command = None
         try:
-            self._io_handle.close()
-            self.leave()
-            if self._model is not None:
-                self._model.close()
+            # each whatever becomes of the others; the last is the first
+            with ExitStack() as steps:
+                steps.callback(self._unregister)
+                if self._model is not None:
+                    steps.callback(self._model.close)
+                steps.callback(self.leave)
+                steps.callback(self._io_handle.close)
         except Exception as error:
             self._server.log_exception("closing a connection failed", error)
-        finally:
-            self._timer = None
-            self._server.unregister(self)
-            io = self._io_handle
-            self.log(3 if self.is_unauth() else 2, lines.disconnect(
-                self.user(), io.peerhost(), time.monotonic() - self._started, self._commands, io.bytes_in, io.bytes_out,
-                self._end))  # fmt: skip
+
+    def _unregister(self) -> None:
+        self._timer = None
+        self._server.unregister(self)
+        io = self._io_handle
+        self.log(3 if self.is_unauth() else 2, lines.disconnect(
+            self.user(), io.peerhost(), time.monotonic() - self._started, self._commands, io.bytes_in, io.bytes_out,
+            self._end))  # fmt: skip
 
     def is_closed(self) -> bool:
         """Whether `close` was called."""

@@ -27,6 +27,12 @@ class DefaultAuth:
         self.user(user)
         return True
 
+    def authorize(self, identity: str) -> bool:
+        """Whether the user, whose password was right, may act as `identity`, another name that SASL PLAIN gave
+        (RFC 4616 2: the authorization identity). The default lets it pass, and the session stays the user's own;
+        override it to set `user` to the other, or to refuse."""
+        return True
+
     def sasl_provides(self) -> list[str]:
         """The SASL mechanisms on offer. `FOO-BAR` is the method `sasl_foo_bar`."""
         return ["PLAIN"] if self.provides_plain() else []

@@ -20,6 +20,7 @@ from typing import Any
 import gevent
 from gevent import socket
 from gevent import ssl as gevent_ssl
+from gevent.event import Event
 
 from .exceptions import ClientGone, LineTooLong
 
@@ -32,6 +33,8 @@ RECEIVE = 16384
 RECEIVE_BULK = 262144
 #: seconds of work after which another greenlet, and the sockets, get their turn
 CEDE_AFTER_S = 0.002
+#: seconds after which a recv must have waited, so that others had their turn; octets that were there take less
+WAITED_S = 0.0002
 #: a line over the limit is read to its end if that comes within this many times the limit
 DRAIN_FACTOR = 16
 #: octets that a closing connection still takes from its client, so that the BYE is not lost to a reset
@@ -42,7 +45,7 @@ class IOHandle:
     """What a Connection reads from and writes to."""
 
     __slots__ = (
-        "_sock", "_peer", "_buffer", "_queue", "_queued", "_flushing", "_max_line", "_write_timeout",
+        "_sock", "_peer", "_buffer", "_queue", "_queued", "_flushing", "_flushed", "_max_line", "_write_timeout",
         "_timer", "_turn", "waiting", "bytes_in", "bytes_out",
     )  # fmt: skip
 
@@ -55,6 +58,8 @@ class IOHandle:
         self._queue: list[Any] = []
         self._queued = 0
         self._flushing = False
+        # made by a greenlet that has to wait for the one that sends
+        self._flushed: Event | None = None
         self._max_line = max_line
         self._write_timeout = write_timeout
         self._timer: Any = None
@@ -102,6 +107,7 @@ class IOHandle:
             if not more:
                 raise ClientGone("client closed in a line")
             self._buffer += more
+            self.cede()
 
     def read(self, size: int, progress: Callable[[], Any] | None = None) -> bytes:
         """Exactly `size` octets. `progress` is called whenever some have come. Raises ClientGone at the end of input.
@@ -109,23 +115,23 @@ class IOHandle:
         Memory is taken as octets come, not as they are announced.
         """
         if len(self._buffer) >= size:
-            octets = self._buffer[:size]
+            there = self._buffer[:size]
             self._buffer = self._buffer[size:]
-            return octets
-        parts, missing = [self._buffer], size - len(self._buffer)
-        self._buffer = b""
-        while missing > 0:
+            return there
+        # one growing buffer: a client that sends octet by octet must not cost an object for each
+        octets, self._buffer = bytearray(self._buffer), b""
+        while (missing := size - len(octets)) > 0:
             more = self._receive(min(RECEIVE_BULK, max(missing, RECEIVE)))
             if not more:
                 raise ClientGone("client closed in a literal")
             if progress is not None:
                 progress()
-            parts.append(more)
-            missing -= len(more)
+            octets += more
+            self.cede()
         if missing < 0:
-            self._buffer = parts[-1][missing:]
-            parts[-1] = parts[-1][:missing]
-        return b"".join(parts)
+            self._buffer = bytes(octets[missing:])
+            del octets[missing:]
+        return bytes(octets)
 
     def skip(self, size: int) -> None:
         """Read `size` octets and forget them."""
@@ -144,16 +150,24 @@ class IOHandle:
 
     def _receive(self, size: int) -> bytes:
         self.flush()
-        if self._sock is None:
+        sock = self._sock
+        if sock is None:
             raise ClientGone("closed")
+        begun = time.perf_counter()
         self.waiting = True
         try:
-            more: bytes = self._sock.recv(size)
-        except (OSError, ssl.SSLError) as error:
+            # another greenlet's send sets a limit of its own
+            sock.settimeout(None)
+            more: bytes = sock.recv(size)
+        except (OSError, ValueError) as error:
+            # ValueError: TLS that was closed meanwhile
             raise ClientGone(str(error)) from None
         finally:
             self.waiting = False
-        self._turn = time.perf_counter()
+        now = time.perf_counter()
+        # a client that sends faster than it is served is never waited for: its time goes on counting
+        if now - begun > WAITED_S:
+            self._turn = now
         self.bytes_in += len(more)
         return more
 
@@ -168,7 +182,10 @@ class IOHandle:
             self.flush()
 
     def flush(self) -> None:
-        """Send what is queued."""
+        """Send what is queued, or leave it to another greenlet that sends already (and wait for that one, when much is
+        queued: the client reads slowly)."""
+        while self._flushing and self._queued >= FLUSH_AT:
+            self._wait_flushed()
         if self._flushing or not self._queue:
             return
         self._flushing = True
@@ -179,6 +196,16 @@ class IOHandle:
                     self._send(batch)
         finally:
             self._flushing = False
+            if self._flushed is not None:
+                self._flushed.set()
+                self._flushed = None
+
+    def _wait_flushed(self) -> None:
+        if self._flushed is None:
+            self._flushed = Event()
+        self._flushed.wait()
+        if self._sock is None:
+            raise ClientGone("closed")
 
     def _send(self, batch: bytes | bytearray | memoryview) -> None:
         sock = self._sock
@@ -186,14 +213,13 @@ class IOHandle:
             raise ClientGone("closed")
         rest = memoryview(batch)
         try:
-            sock.settimeout(self._write_timeout)
             while rest:
                 # the time limit is for no progress at all, not for the whole
+                sock.settimeout(self._write_timeout)
                 sent = sock.send(rest[:RECEIVE_BULK])
                 self.bytes_out += sent
                 rest = rest[sent:]
-            sock.settimeout(None)
-        except (OSError, ssl.SSLError) as error:
+        except (OSError, ValueError) as error:
             # a TLS stream that stopped in a record cannot be continued
             self._abandon()
             raise ClientGone(str(error)) from None
@@ -286,11 +312,12 @@ class IOHandle:
         self.disarm()
         if self._sock is None:
             return
-        if not self._flushing:
-            try:
-                self.flush()
-            except ClientGone:
-                pass
+        try:
+            while self._flushing:
+                self._wait_flushed()
+            self.flush()
+        except ClientGone:
+            pass
         sock = self._sock
         if sock is not None:
             self._say_end(sock)

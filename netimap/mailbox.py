@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 MAX_KEYWORDS = 250
 #: mailboxes in one another; deeper trees are made by accident or malice only
 MAX_DEPTH = 32
+#: changes kept for sessions that have not asked for them, beyond two for each message
+MAX_JOURNAL = 10_000
 
 _SETTABLE = tuple(flag for flag in SYSTEM_FLAGS.values() if flag != "\\Recent")
 
@@ -65,6 +67,8 @@ class Mailbox:
     _subscribed: bool | None = None
     _is_selectable: bool | None = None
     _path: str | None = None
+    # of the root alone: the last uidvalidity given in this tree
+    _last_validity = 0
     #: true once `delete` took it out of the tree: sessions that have it selected are sent away
     deleted = False
 
@@ -89,6 +93,8 @@ class Mailbox:
                 method(value)
             else:
                 setattr(self, name, value)
+        # the fields came in any order: a path made of some of them may be wrong
+        self._path = None
         self.init()
         self.load_data()
 
@@ -97,11 +103,20 @@ class Mailbox:
         if self._uidnext is None:
             self.uidnext(1000)
         if self._uidvalidity is None:
-            self.uidvalidity(int(time.time()))
+            self.uidvalidity(self._new_validity())
         if self._subscribed is None:
             self.subscribed(True)
         if self._is_selectable is None:
             self.is_selectable(True)
+
+    def _new_validity(self) -> int:
+        """Now, but never one that was given in this tree before: a name that is used again, after DELETE or RENAME
+        within a second, must not repeat UIDs that a client remembers (RFC 3501 2.3.1.1)."""
+        root = self
+        while root._parent is not None:
+            root = root._parent
+        root._last_validity = max(int(time.time()), root._last_validity + 1)
+        return root._last_validity
 
     def load_data(self) -> None:
         """Override it to add the messages that are there from the start. Called once, at construction."""
@@ -140,6 +155,13 @@ class Mailbox:
             name, is_inbox = mailbox.name(), mailbox.is_inbox()
         else:
             name, is_inbox = fields.get("name", ""), fields.get("is_inbox", False)
+        if not is_inbox and self.parent() is None and name.upper() == "INBOX":
+            # RFC 3501 5.1: at the top of the tree this name, in any case, is the user's inbox
+            is_inbox = True
+            if mailbox is not None:
+                mailbox.is_inbox(True)
+            else:
+                fields["is_inbox"] = True
         if any(_same_name(name, is_inbox, child) for child in self.children()):
             return None
         child = type(self)(**fields, parent=self) if mailbox is None else mailbox
@@ -150,12 +172,23 @@ class Mailbox:
 
     def create(self, **fields: Any) -> Mailbox | bool | None:
         """CREATE: what `add_child` does, for a client. None = the name is taken, False = permission denied."""
-        depth, above = 0, self
+        self.check_depth(1)
+        return self.add_child(**fields)
+
+    def check_depth(self, levels: int) -> None:
+        """Raise No where `levels` more mailboxes in one another below this one are too deep."""
+        depth, above = levels - 1, self
         while above is not None:
             depth, above = depth + 1, above.parent()
         if depth > MAX_DEPTH:
             raise No(f"Mailboxes are nested {MAX_DEPTH} deep at most", "LIMIT")
-        return self.add_child(**fields)
+
+    def levels(self) -> int:
+        """How many mailboxes are in one another here, this one counted."""
+        levels, level = 0, [self]
+        while level:
+            levels, level = levels + 1, [child for found in level for child in found.children()]
+        return levels
 
     def reparent(self, parent: Mailbox, name: str | None = None) -> bool | None:
         """RENAME: move under `parent`, as `name` if given. False = permission denied, None = the name is taken."""
@@ -219,11 +252,12 @@ class Mailbox:
         uid = message.uid()
         if uid is None:
             uid = self.uidnext()
-            if uid > MAX_NUMBER:
-                raise No("The mailbox has used up its UIDs", "LIMIT")
             message.uid(uid)
+        if uid >= MAX_NUMBER:
+            # UIDNEXT has to be a number too
+            raise No("The mailbox has used up its UIDs", "LIMIT")
         at_end = not self._column or uid > self._column[-1]
-        if uid in self._by_uid or (not at_end and self.views):
+        if uid in self._by_uid or uid in self._ghosts or (not at_end and self.views):
             raise ValueError(f"UID {uid} cannot be added to {self.full_path()}: UIDs only grow")
         message.mailbox(self)
         index = len(self._column) if at_end else bisect_left(self._column, uid)
@@ -285,7 +319,8 @@ class Mailbox:
         going = [message for message in map(self._by_uid.get, uids) if message is not None]
         for message in going:
             message.expunge()
-        gone = [message.uid() for message in going]
+        # a plugin's `expunge` may have waited, and another session may have been quicker
+        gone = [message.uid() for message in going if message.uid() in self._by_uid]
         for uid in gone:
             message = self._by_uid.pop(uid)
             if self.views:
@@ -415,12 +450,21 @@ class Mailbox:
         Names: uid (int), flags (frozenset of str, without \\Recent), internaldate (aware datetime), size (octets),
         modseq (int), envelope, body, bodystructure (formatted, bytes). Raises KeyError for a UID that is not here.
         """
+        messages = self._messages_of(uids)
+        return [self._column_of(messages, name) for name in names]
+
+    def _messages_of(self, uids: Sequence[int]) -> list[Message]:
+        if len(uids) == 0:
+            return []
+        start = bisect_left(self._column, uids[0])
+        stop = start + len(uids)
+        if uids is self._column or self._column[start:stop] == (uids if isinstance(uids, array) else array("I", uids)):
+            return self._messages[start:stop]
         by_uid = self._by_uid
         try:
-            messages = self._messages if uids is self._column else [by_uid[uid] for uid in uids]
+            return [by_uid[uid] for uid in uids]
         except KeyError:
-            messages = [by_uid[uid] if uid in by_uid else self._ghosts[uid][0] for uid in uids]
-        return [self._column_of(messages, name) for name in names]
+            return [by_uid[uid] if uid in by_uid else self._ghosts[uid][0] for uid in uids]
 
     def _column_of(self, messages: list[Message], name: str) -> Sequence[Any]:
         if name == "uid":
@@ -487,6 +531,10 @@ class Mailbox:
                 message = self._by_uid.get(uid)
                 if message is not None:
                     message._modseq = modseq
+        if len(self.journal) > MAX_JOURNAL + 2 * len(self.uid_column()):
+            # a session that says nothing for an hour takes it in all the same
+            for view in self.views:
+                view.sync()
         for view in self.views:
             if view.wake is not None:
                 view.wake()

@@ -40,6 +40,12 @@ class Message:
     _modseq = 0
     _internaldate: datetime | None = None
     _structures: dict[str, bytes] | None = None
+    #: whether the class has a `mime_select` of its own, which FETCH has to ask then
+    selects_sections = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.selects_sections = cls.mime_select is not Message.mime_select
 
     def __init__(self, raw: bytes | str | None = None) -> None:
         if raw is not None:
@@ -136,10 +142,15 @@ class Message:
         if when:
             value = parse_date_time(when[0]) if isinstance(when[0], str) else when[0]
             self._internaldate = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return format_date_time(self.internaldate_value())[1:-1].decode()
+        return format_date_time(self._received())[1:-1].decode()
 
     def internaldate_value(self) -> datetime:
-        """The internal date as an aware datetime."""
+        """The internal date as an aware datetime; what a subclass's `internaldate` says, if it has one."""
+        if type(self).internaldate is Message.internaldate:
+            return self._received()
+        return parse_date_time(self.internaldate())
+
+    def _received(self) -> datetime:
         if self._internaldate is None:
             self._internaldate = datetime.now(UTC).replace(microsecond=0)
         return self._internaldate
@@ -252,7 +263,7 @@ class Message:
 
     # --- what bulk operations of the mailbox use ---
 
-    def load(self, flags: Sequence[str] = (), internaldate: datetime | None = None) -> Message:
+    def load(self, flags: Sequence[str] = (), internaldate: str | datetime | None = None) -> Message:
         """Give a message its flags and internal date before it is added to a mailbox; nobody is told. Returns self."""
         self._flags = intern_flags(canonical_flag(flag) for flag in flags)
         if internaldate is not None:
@@ -262,6 +273,8 @@ class Message:
 
 def with_crlf(octets: bytes) -> bytes:
     """The octets with every line ended by CRLF (RFC 5322 2.3)."""
+    if b"\r" not in octets:
+        return octets.replace(b"\n", b"\r\n")
     if octets.count(b"\n") == octets.count(b"\r\n"):
         return octets
     return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import traceback
 import weakref
 from collections import Counter
 from collections.abc import Callable
@@ -35,6 +36,12 @@ from .version import VERSION
 STOP_GRACE_S = 10.0
 #: connections waiting to be accepted
 BACKLOG = 1024
+#: the options that are classes, and what each has to inherit from
+_CLASSES: dict[str, type] = {
+    "auth_class": DefaultAuth,
+    "model_class": DefaultModel,
+    "connection_class": Connection,
+}
 
 
 class Server:
@@ -47,16 +54,8 @@ class Server:
     _running: weakref.ref[Server] | None = None
 
     def __init__(self, **options: Any) -> None:
-        self._options = checked(options)
-        for name, base in (
-            ("auth_class", DefaultAuth),
-            ("model_class", DefaultModel),
-            ("connection_class", Connection),
-        ):
-            try:
-                self._options[name] = load_class(self._options[name], base)
-            except ValueError as error:
-                raise ConfigurationError(f"{name}: {error}") from None
+        self._configure(options)
+        self._privileges = Privileges(self._options)
         self._logger = logging.getLogger("netimap")
         self._connections: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
@@ -66,13 +65,22 @@ class Server:
         self._idling: set[Connection] = set()
         self._idle_poller: Any = None
         self._polling: set[Mailbox] = set()
-        self._access = AccessRules(
-            *(self._options[name] for name in ("allow", "deny", "cidr_allow", "cidr_deny", "reverse_lookups"))
-        )
-        self._privileges = Privileges(self._options)
         self._registry = Registry(lambda name, error: self.log_exception(f"command {name} cannot be loaded", error))
 
     # --- options ---
+
+    def _configure(self, options: dict[str, Any]) -> None:
+        """Take these options, and what is made of them; none if one of them is wrong."""
+        values = checked(options)
+        for name, base in _CLASSES.items():
+            try:
+                values[name] = load_class(values[name], base)
+            except ValueError as error:
+                raise ConfigurationError(f"{name}: {error}") from None
+        access = AccessRules(
+            *(values[name] for name in ("allow", "deny", "cidr_allow", "cidr_deny", "reverse_lookups"))
+        )
+        self._options, self._access = values, access
 
     def option(self, name: str) -> Any:
         """The value of an option."""
@@ -107,7 +115,8 @@ class Server:
         SIGTERM and SIGINT stop it, SIGHUP reads the certificate again.
         """
         if more:
-            self._options.update(checked({**self._options, **more}))
+            self._configure({**self._options, **more})
+            self._privileges = Privileges(self._options)
         logs.configure(self._options)
         self.start()
         handlers = [
@@ -358,13 +367,17 @@ class Server:
 
     def log_exception(self, what: str, error: BaseException) -> None:
         """Log an unexpected error with its traceback."""
-        logs.log(self._logger, 0, f"{what}: {type(error).__name__}: {error}", exc_info=error)
+        message = f"{what}: {type(error).__name__}: {error}"
+        if type(self).write_to_log_hook is not Server.write_to_log_hook:
+            self.log(0, message + "\n" + "".join(traceback.format_exception(error)))
+        else:
+            logs.log(self._logger, 0, message, exc_info=error)
 
 
 def _option_accessor(name: str) -> Callable[..., Any]:
     def accessor(self: Server, *value: Any) -> Any:
         if value:
-            self._options[name] = checked({**self._options, name: value[0]})[name]
+            self._configure({**self._options, name: value[0]})
         return self._options[name]
 
     accessor.__name__ = name

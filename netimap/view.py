@@ -11,8 +11,8 @@ Ordering. `sync` folds the mailbox's journal in: it is called before numbers are
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .flags import FLAG_FORMATS, RECENT_FORMATS
@@ -34,9 +34,9 @@ class View:
         self.mailbox = mailbox
         #: true after EXAMINE
         self.read_only = read_only
-        #: everything up to this mod-sequence is folded in
-        self.modseq = mailbox.journal.highest
         column = mailbox.uid_column()
+        #: everything up to this mod-sequence is folded in (a store may have waited for the column)
+        self.modseq = mailbox.journal.highest
         #: the largest UID the client has been told of (by EXISTS)
         self.last_uid = column[-1] if len(column) else 0
         #: the number of messages the client has been told of
@@ -81,14 +81,29 @@ class View:
         self.modseq = self.mailbox.journal.highest
         if changes.expunged:
             self._merged = None
-            for uid in changes.expunged:
-                insort(self._gone, uid)
+            # two sorted runs, mostly: sorting merges them
+            self._gone.extend(changes.expunged)
+            self._gone.sort()
             self._dirty.difference_update(changes.expunged)
-        # the client learns the flags of a message that is new to it when it fetches them
-        self._dirty.update(uid for uid in changes.flags if uid <= self.last_uid)
-        if self._dirty and self._gone:
-            self._dirty.difference_update(self._gone)
+        if changes.flags:
+            self._dirty.update(self._known(changes.flags))
         self.mailbox.told()
+
+    def _known(self, uids: Sequence[int]) -> Iterable[int]:
+        """Those of `uids` that are in the mailbox and that the client counts.
+
+        It learns the flags of a new message when it fetches them; and the flags of one that went may have been changed
+        by a session that still counts it.
+        """
+        column = self.mailbox.uid_column()
+        if len(uids) * 20 > len(column):
+            return set(column[: bisect_right(column, self.last_uid)]).intersection(uids)
+        return (uid for uid in uids if uid <= self.last_uid and self._is_here(uid))
+
+    def _is_here(self, uid: int) -> bool:
+        column = self.mailbox.uid_column()
+        index = bisect_left(column, uid)
+        return index < len(column) and column[index] == uid
 
     def has_changes(self) -> bool:
         """Whether there is something to tell."""
@@ -108,6 +123,11 @@ class View:
         return frozenset(self._dirty)
 
     # --- numbers ---
+
+    def counts(self, uid: int) -> bool:
+        """Whether the message has a number for the client."""
+        self.sync()
+        return uid <= self.last_uid and (uid in self._gone or self._is_here(uid))
 
     def number(self, uid: int) -> int:
         """The client's number of a message it counts."""
@@ -184,15 +204,15 @@ class View:
 
     # --- telling ---
 
-    def told_flags(self) -> list[bytes]:
-        """Untagged FETCH lines for flags that others changed."""
+    def told_flags(self, with_uid: bool = False) -> list[bytes]:
+        """Untagged FETCH lines for changed flags; with the UID, as a UID command needs it (RFC 3501 6.4.8)."""
         if not self._dirty:
             return []
         uids = sorted(self._dirty)
         self._dirty.clear()
         (flags,) = self.mailbox.columns(uids, ["flags"])
         return [
-            b"* %d FETCH (FLAGS (%b))\r\n" % (self.number(uid), text)
+            b"* %d FETCH (%bFLAGS (%b))\r\n" % (self.number(uid), b"UID %d " % uid if with_uid else b"", text)
             for uid, text in zip(uids, self.format_flags(uids, flags), strict=True)
         ]
 

@@ -1,6 +1,7 @@
 """APPEND (RFC 3501 6.3.11)."""
 
 from ..exceptions import Bad, Denied, No, ReadOnly
+from ..message import Message
 from ..wire.arguments import date_time, flag_list, mailbox
 from .base import AUTHENTICATED, Command
 
@@ -36,6 +37,11 @@ class Append(Command):
         if target.read_only():
             raise ReadOnly
         settable = [flag for flag in flags if target.can_set_flag(flag)]
-        if target.append_message(content, settable, when) is False:
+        message = target.append_message(content, settable, when)
+        if message is False:
             raise Denied
-        self.ok_completed()
+        if isinstance(message, Message) and message.uid() is not None:
+            # RFC 4315 3; Debian's mbsync 1.4.4 cannot find what it appended without it
+            self.ok_completed(APPENDUID=f"{target.uidvalidity()} {message.uid()}")
+        else:
+            self.ok_completed()

@@ -75,11 +75,12 @@ class Authenticate(Command):
         if isinstance(result, Challenge):
             connection.wait_for(self, self.continued)
             self.out(b"+ " + b64encode(result))
-        elif result is True:
+        elif isinstance(result, int) and result == 1:
+            # True, or the 1 of a plugin that was ported
             connection.login_succeeded(self.auth, self.mechanism, self.started)
             self.ok_completed(CAPABILITY=connection.capability())
         elif result == -1:
             raise Bad("Protocol failure")
         else:
-            connection.login_failed(self.auth.user(), self.mechanism)
+            connection.login_failed(self.auth.user() or getattr(self.exchange, "user", None), self.mechanism)
             raise No("Invalid login")

@@ -18,6 +18,9 @@ from ..wire.mailbox_name import decode_name
 from ..wire.reader import Literal, announced_literal, tokenize
 from ..wire.writer import Raw, format_value
 
+#: literals of one command before login: a user name and a password
+UNAUTH_LITERALS = 4
+
 _PRINTABLE = bytes(code if 0x20 <= code < 0x7F else 0x3F for code in range(256))
 
 
@@ -134,12 +137,13 @@ class Command:
             raise Bad("No literal8 here")
         if literal.size > limit:
             raise TooBig(f"A literal here has {limit} octets at most")
-        if len(self.parts) // 2 >= server.option("max_literals"):
-            raise Bad(f"More than {server.option('max_literals')} literals in a command", "LIMIT")
-        if self.literal_limit == "max_literal":
-            total = sum(map(len, self.parts[1::2])) + literal.size
-            if total > server.option("max_command"):
-                raise TooBig(f"The literals of a command have {server.option('max_command')} octets at most")
+        most = server.option("max_literals") if authenticated else UNAUTH_LITERALS
+        if len(self.parts) // 2 >= most:
+            raise Bad(f"More than {most} literals in a command", "LIMIT")
+        # with a message, the name of its mailbox may be a literal too
+        whole = server.option("max_command") + (limit if self.literal_limit != "max_literal" else 0)
+        if sum(map(len, self.parts[1::2])) + literal.size > whole:
+            raise TooBig(f"The literals of a command have {whole} octets at most")
 
     def parse_options(self, text: bytes | str | None = None) -> list[Any]:
         """The options as nested tokens; of `text` if given, else of the command's own line. Raises Bad."""
@@ -227,6 +231,8 @@ class Command:
         """Tell the client what happened to its mailbox, EXPUNGE only where this command permits it."""
         if self.holds_expunges and not self.uid:
             options["expunged"] = False
+        if self.uid:
+            options["with_uid"] = True
         self.connection().send_untagged(**options)
 
     def ok_command(self, message: str, **codes: Any) -> bool:

@@ -21,18 +21,26 @@ class Idle(Command):
         connection.wait_for(self, self.done)
         self.out("+ idling")
         if view is not None:
-            self.send_untagged()
+            # first, so that nothing gets lost that happens while the client takes its lines
             view.wake = connection.notify
             self.server().idles(connection, True)
+            try:
+                self.send_untagged()
+            except Exception:
+                self.end()
+                raise
 
     def done(self, line: bytes) -> None:
         """The client's next line: DONE, in any case."""
-        connection = self.connection()
-        connection.pending(None)
-        view = connection.view()
-        if view is not None:
-            view.wake = None
-            self.server().idles(connection, False)
+        self.end()
         if line.upper() != b"DONE":
             raise Bad("DONE expected")
         self.ok_completed()
+
+    def end(self) -> None:
+        """Nothing is told by itself any more."""
+        connection, view = self.connection(), self.connection().view()
+        connection.pending(None)
+        if view is not None:
+            view.wake = None
+            self.server().idles(connection, False)

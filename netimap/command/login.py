@@ -30,5 +30,7 @@ class Login(Command):
         if not auth.auth_plain(user, password):
             connection.login_failed(user, "LOGIN")
             raise No("Invalid login")
+        if auth.user() is None:
+            auth.user(user)
         connection.login_succeeded(auth, "LOGIN", started)
         self.ok_completed(CAPABILITY=connection.capability())

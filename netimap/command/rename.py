@@ -40,6 +40,7 @@ class Rename(Command):
         if parts[: len(old_parts)] == old_parts:
             raise No("A mailbox cannot move below itself", "CANNOT")
         parent = make_path(model.root(), parts[:-1]) if len(parts) > 1 else model.root()
+        parent.check_depth(found.levels())
         moved = found.reparent(parent, parts[-1])
         if moved is None:
             raise No("Mailbox already exists")

@@ -27,7 +27,14 @@ FormatFlags = Callable[[Sequence[int], Sequence[frozenset[str]]], Sequence[bytes
 class FetchedMessage(Protocol):
     """What a plan asks of a message."""
 
+    #: whether `mime_select` is the plugin's own
+    selects_sections: bool
+
     def raw(self) -> bytes: ...
+
+    def mime_select(
+        self, sections: Sequence[int | str], start: int | None, length: int | None, extras: Sequence[str]
+    ) -> bytes | None: ...
 
 
 class FetchedMailbox(Protocol):
@@ -122,6 +129,13 @@ class Plan:
 
     def octets(self, message: FetchedMessage) -> Iterator[tuple[bytes, bytes | None]]:
         """Label and octets of each section of a message; its octets and its MIME tree are read once at most."""
+        if message.selects_sections:
+            for section in self.sections:
+                specifier = [*section.path, *([section.text] if section.text else [])]
+                start, length = section.partial or (None, None)
+                fields = [field.decode("ascii") for field in section.fields]
+                yield section.label, message.mime_select(specifier, start, length, fields)
+            return
         raw = message.raw()
         root = lru_cache(maxsize=1)(lambda: mime.scan(raw))
         for section in self.sections:
@@ -159,8 +173,10 @@ def _section_chunks(label: bytes, octets: bytes | None) -> list[bytes]:
 
 
 def _tokens(spec: Any) -> list[Any]:
-    if isinstance(spec, (str, bytes)):
-        tokens = tokenize([spec.encode() if isinstance(spec, str) else spec], sections=True)
+    if isinstance(spec, bytes):
+        raise Bad("FETCH items are atoms, not strings")
+    if isinstance(spec, str):
+        tokens = tokenize([spec.encode()], sections=True)
         return tokens[0] if len(tokens) == 1 and isinstance(tokens[0], list) else tokens
     if isinstance(spec, Section):
         return [spec]

@@ -16,6 +16,8 @@ class Plain:
     def __init__(self, auth: Any) -> None:
         self.auth = auth
         self.asked = False
+        #: who the client says he is, for the log
+        self.user: str | None = None
 
     def __call__(self, message: bytes) -> Challenge | bool | int:
         """Challenge, True, False or -1, see `DefaultAuth.sasl_plain`."""
@@ -32,6 +34,9 @@ class Plain:
         # RFC 4616 2: authcid and passwd are 1*SAFE
         if not user or not password:
             return -1
-        if authorize and authorize != user and hasattr(self.auth, "authorize"):
-            return bool(self.auth.auth_plain(user, password)) and bool(self.auth.authorize(authorize))
-        return bool(self.auth.auth_plain(user, password))
+        self.user = user
+        if not self.auth.auth_plain(user, password):
+            return False
+        if self.auth.user() is None:
+            self.auth.user(user)
+        return not authorize or authorize == user or bool(self.auth.authorize(authorize))

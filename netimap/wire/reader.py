@@ -24,12 +24,12 @@ MAX_NESTING = 100
 _LITERAL = re.compile(rb"(~?)\{([0-9]+)(\+?)\}\Z")
 #: tag = 1*<any ASTRING-CHAR except "+"> (RFC 3501 9)
 _TAG = re.compile(rb"[!#$&\',-\[\]^-z|}~.\-/0-9:;<=>?@]+\Z")
-_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.\-]*\Z")
+_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9._\-]*\Z")
 
 _PLAIN = re.compile(rb'[^\x00-\x20\x7f(){"]+(?: [^\x00-\x20\x7f(){"]+)* ?\Z')
 _ATOM = rb'([^\x00-\x20\x7f(){"]+)'
 _ATOM_OF_SECTION = rb'([^\x00-\x20\x7f(){"\[\]]+)'
-_REST = rb'|"((?:[^"\\\r\n\x00]|\\["\\])*)"|([(\[])|(\)|\](?:<([0-9.]*)>)?)|~?\{[0-9]+\+?\}\Z'
+_REST = rb'|"((?:[^"\\\r\n\x00]|\\["\\])*)"|([(\[])|(\)|\](?:<([0-9.]*)>)?)'
 _TOKEN = re.compile(_ATOM + _REST)
 _TOKEN_OF_SECTION = re.compile(_ATOM_OF_SECTION + _REST)
 _ESCAPE = re.compile(rb'\\(["\\])')
@@ -77,7 +77,7 @@ def is_tag(tag: bytes) -> bool:
 
 
 def is_command_name(name: bytes) -> bool:
-    """Whether `name` looks like a command at all: letters, digits, "-" and "."."""
+    """Whether `name` looks like a command at all: letters, digits, "-", "." and "_"."""
     return _NAME.match(name) is not None
 
 
@@ -105,27 +105,28 @@ class _Tokenizer:
     def run(self, parts: list[bytes]) -> list[Any]:
         offset = 0
         for number in range(0, len(parts), 2):
-            self.text(parts[number], offset, is_first=number == 0)
-            offset += len(parts[number])
-            if number + 1 < len(parts):
+            text = parts[number]
+            has_literal = number + 1 < len(parts)
+            fresh = self.text(_LITERAL.sub(b"", text) if has_literal else text, offset, fresh=number == 0)
+            offset += len(text)
+            if has_literal:
+                if not fresh:
+                    raise Bad(f"Space missing at character {offset} of the arguments")
                 self.items.append(parts[number + 1])
         if self.stack:
             raise Bad("Closing bracket missing" if self.stack[-1][1] is not None else "Closing parenthesis missing")
         return self.items
 
-    def text(self, text: bytes, offset: int, is_first: bool) -> None:
-        """Add the tokens of one text part; its announcement of a literal at the end is passed over."""
+    def text(self, text: bytes, offset: int, fresh: bool) -> bool:
+        """Add the tokens of one text part. `fresh` is true where a new token may begin: at the start, after a space,
+        after an opening parenthesis; returned for the end of the text."""
         position, end = 0, len(text)
-        # true where a new token may begin: at the start, after a space, after an opening parenthesis
-        fresh = is_first
         match_token = self.token.match
         while position < end:
             if text[position] == 0x20:
                 if fresh:
                     raise Bad(f"Unexpected space at character {offset + position + 1} of the arguments")
                 position += 1
-                if position == end:
-                    return
                 fresh = True
                 continue
             match = match_token(text, position)
@@ -133,6 +134,7 @@ class _Tokenizer:
                 raise Bad(f"Cannot read character {offset + position + 1} of the arguments")
             fresh = self.add(match, fresh, offset + position + 1)
             position = match.end()
+        return fresh
 
     def add(self, match: re.Match[bytes], fresh: bool, place: int) -> bool:
         """Add one token; returns whether another one may follow without a space."""
