@@ -20,7 +20,7 @@ from .current import current_connection
 from .exceptions import Bad, Bye, ClientGone, IMAPError, LineTooLong
 from .mailbox import Mailbox
 from .message import Message
-from .view import View
+from .view import MAX_TOLD, View
 from .wire.reader import Literal, announced_literal, is_command_name, is_tag
 from .wire.sequence_set import SequenceSet
 
@@ -38,6 +38,7 @@ class Connection:
     io_handle = accessor("io_handle")
     model = accessor("model")
     commands = accessor("commands")
+    timer = accessor("timer")
     pending = accessor("pending")
     last_poll = accessor("last_poll")
 
@@ -154,8 +155,11 @@ class Connection:
         if mailbox is not None:
             mailbox.close()
 
-    def selected_read_only(self) -> bool:
-        """Whether the mailbox was opened by EXAMINE. It may be read-only for reasons of its own: ask it too."""
+    def selected_read_only(self, *read_only: bool) -> bool:
+        """Whether the mailbox was opened by EXAMINE; sets it for the selected mailbox when given. The mailbox may be
+        read-only for reasons of its own: ask it too."""
+        if read_only and self._view is not None:
+            self._view.read_only = bool(read_only[0])
         return self._view is not None and self._view.read_only
 
     def view(self) -> View | None:
@@ -270,9 +274,6 @@ class Connection:
 
     # --- timer ---
 
-    def timer(self) -> Any:
-        """The gevent timer of the inactivity limit."""
-        return self._timer
 
     def update_timer(self) -> None:
         """Start the inactivity limit anew: `auth_idle`, or `unauth_idle` and the time left to log in."""
@@ -515,18 +516,23 @@ class Connection:
             return
         if time.time() - self._last_poll >= self._server.poll_every():
             self.poll()
-        self._tell(view, expunged, with_uid)
+        while self._tell(view, expunged, with_uid):
+            self._io_handle.cede()
 
-    def _tell(self, view: View, expunged: bool, with_uid: bool = False) -> None:
-        """Say what is new, without waiting in between."""
+    def _tell(self, view: View, expunged: bool, with_uid: bool = False) -> bool:
+        """Say what is new, without waiting in between; true if many flags have changed and more has to be said."""
         if not view.has_changes():
-            return
+            return False
         told = view.told_flags(with_uid)
+        if len(told) == MAX_TOLD:
+            self._print(b"".join(told))
+            return True
         if expunged:
             told += view.told_expunged()
         told += view.told_exists()
         if told:
             self._print(b"".join(told))
+        return False
 
     def notify(self) -> None:
         """Something changed while the client waits in IDLE: tell it soon, in a greenlet of its own."""
@@ -547,6 +553,7 @@ class Connection:
                     return
                 self._tell(view, expunged=True)
                 self._io_handle.flush()
+                self._io_handle.cede()
         except ClientGone:
             self._io_handle.close()
         except Exception as error:

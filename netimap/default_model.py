@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .accessors import accessor
 from .exceptions import Bad
@@ -18,28 +18,36 @@ class DefaultModel:
 
     _root: Mailbox | None = None
 
-    #: user name → root mailbox
-    _trees: dict[str, Mailbox] = {}  # noqa: RUF012
+    #: the class of the tree's mailboxes, where `init` makes them
+    mailbox_class: type[Mailbox] = Mailbox
+    #: (model class, user name) → root mailbox
+    _trees: ClassVar[dict[tuple[type, str | None], Mailbox]] = {}
 
     def __init__(self, auth: Any = None) -> None:
         self._auth = auth
         self.init()
 
     def init(self) -> None:
-        """Called at construction: set `root` and build the tree below it."""
-        user = self.auth().user() if self.auth() is not None else None
-        root = self._trees.get(user or "")
+        """Set `root`: called at construction, so once for each connection.
+
+        The default keeps one tree for each user, which `build` fills and all connections of the user share: only so
+        do they hear of each other's changes. Override `build`; or this, to make or find the tree in another way.
+        """
+        key = (type(self), self.auth().user() if self.auth() is not None else None)
+        root = self._trees.get(key)
         if root is None:
-            root = self._trees[user or ""] = Mailbox()
-            inbox = root.add_child(name="INBOX", is_inbox=True)
-            if user and inbox is not None and self.separator_free(user):
-                inbox.add_child(name=user)
+            root = self.mailbox_class(is_selectable=False)
+            self.build(root)
+            self._trees[key] = root
         self.root(root)
 
-    @staticmethod
-    def separator_free(name: str) -> bool:
-        """Whether `name` can be a mailbox name by itself."""
-        return "/" not in name and name.isprintable()
+    def build(self, root: Mailbox) -> None:
+        """Put the user's mailboxes below `root`. Called once for each user and process. The default: INBOX and
+        INBOX/<user>, empty."""
+        inbox = root.add_child(name="INBOX", is_inbox=True)
+        user = self.auth().user() if self.auth() is not None else None
+        if inbox is not None and user and user.isprintable() and "/" not in user:
+            inbox.add_child(name=user)
 
     def close(self) -> None:
         """The connection ends. Override it to let go of what the model holds."""
@@ -59,6 +67,14 @@ class DefaultModel:
         parts = self.split(path)
         if not parts:
             return None
+        found = self._find(parts)
+        if found is None and type(self.root()).update_tree is not Mailbox.update_tree:
+            # it may have come since the tree was looked at
+            self.root().update_tree()
+            found = self._find(parts)
+        return found
+
+    def _find(self, parts: list[str]) -> Mailbox | None:
         mailbox: Mailbox | None = self.root()
         for depth, part in enumerate(parts):
             mailbox = _child(mailbox, part, may_be_inbox=depth == 0) if mailbox is not None else None

@@ -9,6 +9,8 @@ from .wire.arguments import SYSTEM_FLAGS
 NO_FLAGS: frozenset[str] = frozenset()
 #: distinct flag sets remembered; a client that makes up keywords must not grow the process
 MAX_REMEMBERED = 10_000
+#: flags of a set that is remembered: nobody has more of them, and 250 long keywords are 64 KiB
+MAX_FLAGS = 16
 
 
 class FlagFormats(dict[frozenset[str], bytes]):
@@ -23,7 +25,8 @@ class FlagFormats(dict[frozenset[str], bytes]):
             self.clear()
         # system flags first: they begin with a backslash, which sorts before letters but after "$"
         text = " ".join(sorted([*flags, *self._extra], key=lambda flag: (flag[0] != "\\", flag))).encode()
-        self[flags] = text
+        if len(flags) <= MAX_FLAGS:
+            self[flags] = text
         return text
 
 
@@ -38,7 +41,7 @@ def intern_flags(flags: Iterable[str]) -> frozenset[str]:
     if len(_interned) > MAX_REMEMBERED:
         _interned.clear()
     key = frozenset(flags)
-    return _interned.setdefault(key, key)
+    return _interned.setdefault(key, key) if len(key) <= MAX_FLAGS else key
 
 
 def canonical_flag(flag: str) -> str:

@@ -155,6 +155,8 @@ class Mailbox:
             name, is_inbox = mailbox.name(), mailbox.is_inbox()
         else:
             name, is_inbox = fields.get("name", ""), fields.get("is_inbox", False)
+        if not name and not is_inbox:
+            raise ValueError('a mailbox needs a name: add_child(name="…")')
         if not is_inbox and self.parent() is None and name.upper() == "INBOX":
             # RFC 3501 5.1: at the top of the tree this name, in any case, is the user's inbox
             is_inbox = True
@@ -249,6 +251,8 @@ class Mailbox:
 
         Raises ValueError for a UID that is taken, or that lies below one a session may have seen.
         """
+        if not isinstance(message, Message):
+            raise TypeError(f"add_message takes a Message, not {type(message).__name__}")
         uid = message.uid()
         if uid is None:
             uid = self.uidnext()
@@ -259,6 +263,8 @@ class Mailbox:
         at_end = not self._column or uid > self._column[-1]
         if uid in self._by_uid or uid in self._ghosts or (not at_end and self.views):
             raise ValueError(f"UID {uid} cannot be added to {self.full_path()}: UIDs only grow")
+        for flag in message.flags():
+            self.keyword(flag)
         message.mailbox(self)
         index = len(self._column) if at_end else bisect_left(self._column, uid)
         self._column.insert(index, uid)
@@ -266,8 +272,6 @@ class Mailbox:
         self._by_uid[uid] = message
         self._classes.add(type(message))
         self.uidnext(max(self.uidnext(), uid + 1))
-        for flag in message.flags():
-            self.keyword(flag)
         self.note(Change.NEW, [uid])
         return message
 
@@ -487,7 +491,8 @@ class Mailbox:
 
     def store_flags(self, uids: Sequence[int], what: str, flags: Sequence[str]) -> None:
         """STORE on many messages: `what` is FLAGS, +FLAGS or -FLAGS."""
-        flags = [self.keyword(flag) for flag in flags]
+        if not what.startswith("-"):
+            flags = [self.keyword(flag) for flag in flags]
         messages = [message for message in map(self.message, uids) if message is not None]
         if self.overrides("store", "set_flag", "clear_flag", "flags"):
             for message in messages:

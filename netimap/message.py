@@ -54,8 +54,10 @@ class Message:
     # --- octets and structure ---
 
     def raw(self, *raw: bytes | str) -> bytes:
-        """The octets of the message, with CRLF line ends; sets them when given (bare LF becomes CRLF)."""
+        """The octets of the message; sets them when given (bare LF becomes CRLF). Override it to fetch them."""
         if raw:
+            if not isinstance(raw[0], (str, bytes, bytearray, memoryview)):
+                raise TypeError(f"a message is made of bytes or text, not of {type(raw[0]).__name__}")
             octets = raw[0].encode("utf-8", "surrogateescape") if isinstance(raw[0], str) else bytes(raw[0])
             self._raw = with_crlf(octets)
             self._mime = self._structures = None
@@ -63,6 +65,11 @@ class Message:
             parsed = self.mime() if type(self).mime is not Message.mime else self._mime
             return b"" if parsed is None else parsed.as_bytes(policy=parsed.policy.clone(linesep="\r\n"))
         return self._raw
+
+    def octets(self) -> bytes:
+        """What `raw()` gives, with CRLF line ends whatever a plugin's own `raw` has: what clients are sent."""
+        raw = self.raw()
+        return raw if type(self).raw is Message.raw else with_crlf(raw.encode() if isinstance(raw, str) else raw)
 
     def mime(self, *parsed: EmailMessage) -> EmailMessage:
         """The parsed message, made when it is first asked for. netimap itself never asks: it scans the octets."""
@@ -74,17 +81,17 @@ class Message:
         return self._mime
 
     def size(self) -> int:
-        """RFC822.SIZE: the number of octets of `raw()`. Override it where it is known without reading."""
-        return len(self.raw())
+        """RFC822.SIZE: the number of octets. Override it where it is known without reading."""
+        return len(self.octets())
 
     def mime_header(self) -> bytes:
         """The octets of the header with its closing blank line."""
-        raw = self.raw()
+        raw = self.octets()
         return raw[: header_end(raw)]
 
     def structure(self) -> Part:
-        """The MIME tree, as offsets into `raw()`. Made anew on each call: keep it while you need it."""
-        return scan(self.raw())
+        """The MIME tree, as offsets into `octets()`. Made anew on each call: keep it while you need it."""
+        return scan(self.octets())
 
     def mime_envelope(self) -> list[Any]:
         """The ENVELOPE as nested values (RFC 3501 7.4.2)."""
@@ -99,7 +106,7 @@ class Message:
 
     def mime_bodystructure(self, long: bool = True) -> list[Any]:
         """BODYSTRUCTURE (`long`) or BODY as nested values (RFC 3501 7.4.2)."""
-        return bodystructure(self.structure(), self.raw(), long)
+        return bodystructure(self.structure(), self.octets(), long)
 
     def structure_text(self, column: str) -> bytes:
         """The formatted ENVELOPE, BODY or BODYSTRUCTURE ("envelope", "body", "bodystructure"); made once."""
@@ -126,7 +133,7 @@ class Message:
         path = tuple(section for section in sections if isinstance(section, int))
         names = [section.upper() for section in sections if isinstance(section, str)]
         fields = tuple(extra.encode("ascii", "replace") for extra in extras)
-        raw = self.raw()
+        raw = self.octets()
         octets = section(raw, scan(raw), path, names[0] if names else None, fields)
         if octets is not None and start is not None:
             octets = octets[start:] if length is None else octets[start : start + length]
@@ -190,7 +197,7 @@ class Message:
 
     def _change(self, what: str, flag: str, silent: bool) -> bool:
         mailbox = self.mailbox()
-        spelled = flag if mailbox is None else mailbox.keyword(flag)
+        spelled = flag if mailbox is None or what == "-FLAGS" else mailbox.keyword(flag)
         new = changed_flags(self._flags, what, [spelled])
         if new is self._flags:
             return False
@@ -242,7 +249,7 @@ class Message:
 
     def copy(self, mailbox: Mailbox) -> Message | bool | None:
         """Put a copy, with flags and internal date, into `mailbox` (RFC 3501 6.4.7). False = permission denied."""
-        return mailbox.append_message(self.raw(), self.flags(), self.internaldate_value())
+        return mailbox.append_message(self.octets(), self.flags(), self.internaldate_value())
 
     def fetch(self, spec: str | Sequence[str]) -> list[Any]:
         """The items of a FETCH: name (Raw), value, name, value, ….

@@ -9,6 +9,7 @@ import traceback
 import weakref
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -42,6 +43,17 @@ _CLASSES: dict[str, type] = {
     "model_class": DefaultModel,
     "connection_class": Connection,
 }
+
+
+class _OfRunning:
+    """A method that works on the class too: on the running server then, or on None where there is none."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __get__(self, server: Server | None, cls: type[Server]) -> Callable[..., Any]:
+        return partial(self.function, cls._server() if server is None else server)
 
 
 class Server:
@@ -136,6 +148,12 @@ class Server:
         """Bind and listen, and return; `stop` ends it. `run` is this and waiting."""
         Server._running = weakref.ref(self)
         if self._options["server_cert"] is not None:
+            for name in ("server_cert", "server_key"):
+                if not os.path.exists(self._options[name] or ""):
+                    raise ConfigurationError(
+                        f"{name} {self._options[name]}: there is no such file (netimap-server makes one at its first "
+                        "start; server_cert=None is a server without TLS)"
+                    )
             self._tls_context = server_context(self._options["server_cert"], self._options["server_key"])
         elif self._options["ssl_port"] is not None:
             raise ConfigurationError("ssl_port needs server_cert and server_key")
@@ -296,27 +314,25 @@ class Server:
     def _server(cls) -> Server | None:
         return Server._running() if Server._running is not None else None
 
-    @classmethod
-    def concurrent_mailbox_connections(cls, mailbox: Mailbox | None = None) -> list[Connection]:
+    @_OfRunning
+    def concurrent_mailbox_connections(self, mailbox: Mailbox | None = None) -> list[Connection]:
         """The authenticated connections that have `mailbox` selected; default: the current connection's."""
         if mailbox is None:
-            current = cls.connection()
+            current = current_connection()
             mailbox = current.selected() if current is not None else None
-        server = cls._server()
-        if mailbox is None or server is None:
+        if mailbox is None or self is None:
             return []
-        return [other for other in server._connections if other.is_auth() and other.selected() is mailbox]
+        return [other for other in self._connections if other.is_auth() and other.selected() is mailbox]
 
-    @classmethod
-    def concurrent_user_connections(cls, user: str | None = None) -> list[Connection]:
+    @_OfRunning
+    def concurrent_user_connections(self, user: str | None = None) -> list[Connection]:
         """The authenticated connections of `user`; default: the current connection's."""
         if user is None:
-            current = cls.connection()
+            current = current_connection()
             user = current.user() if current is not None else None
-        server = cls._server()
-        if user is None or server is None:
+        if user is None or self is None:
             return []
-        return [other for other in server._connections if other.is_auth() and other.user() == user]
+        return [other for other in self._connections if other.is_auth() and other.user() == user]
 
     # --- greenlets ---
 

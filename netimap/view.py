@@ -13,6 +13,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from .flags import FLAG_FORMATS, RECENT_FORMATS
@@ -20,6 +21,10 @@ from .wire.sequence_set import SequenceSet
 
 if TYPE_CHECKING:
     from .mailbox import Mailbox
+
+
+#: lines of changed flags that are made before others get a turn
+MAX_TOLD = 5000
 
 
 class View:
@@ -205,11 +210,12 @@ class View:
     # --- telling ---
 
     def told_flags(self, with_uid: bool = False) -> list[bytes]:
-        """Untagged FETCH lines for changed flags; with the UID, as a UID command needs it (RFC 3501 6.4.8)."""
+        """Untagged FETCH lines for changed flags, MAX_TOLD at most; with the UID, as a UID command needs it
+        (RFC 3501 6.4.8)."""
         if not self._dirty:
             return []
-        uids = sorted(self._dirty)
-        self._dirty.clear()
+        uids = sorted(islice(self._dirty, MAX_TOLD))
+        self._dirty.difference_update(uids)
         (flags,) = self.mailbox.columns(uids, ["flags"])
         return [
             b"* %d FETCH (%bFLAGS (%b))\r\n" % (self.number(uid), b"UID %d " % uid if with_uid else b"", text)

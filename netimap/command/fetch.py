@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -15,6 +16,8 @@ from .base import SELECTED, Command
 
 #: octets of items whose plan is remembered: clients repeat a few short ones
 MAX_REMEMBERED = 256
+#: seconds that the lines of one chunk should take: others wait meanwhile
+SLOW_S = 0.01
 
 
 class Fetch(Command):
@@ -45,10 +48,11 @@ class Fetch(Command):
         mailbox = view.mailbox
         sets_seen = plan.sets_seen and not (view.read_only or mailbox.read_only())
         by_message = mailbox.overrides("fetch")
-        unreadable = 0
-        step = BODY_CHUNK if plan.sections or by_message else CHUNK
-        for start in range(0, len(uids), step):
+        unreadable, start, step = 0, 0, BODY_CHUNK
+        while start < len(uids):
+            begun = time.perf_counter()
             some, their_numbers = uids[start : start + step], numbers[start : start + step]
+            start += step
             if by_message:
                 self.fetch_each(plan, view, their_numbers, some)
                 continue
@@ -58,6 +62,9 @@ class Fetch(Command):
                 view.sync()
                 view.forget_flags(some)
             unreadable += plan.send(mailbox, their_numbers, some, view.format_flags, self.connection().send)
+            if not plan.sections:
+                # ENVELOPE and BODYSTRUCTURE may have to be made, which takes long for large messages
+                step = next_step(step, time.perf_counter() - begun)
         if unreadable:
             raise No(f"{unreadable} of the messages could not be read", "EXPUNGEISSUED")
         self.ok_completed()
@@ -76,6 +83,13 @@ class Fetch(Command):
             if message is not None:
                 line = b"* %d FETCH %b\r\n" % (number, self.data_out(list(message.fetch(list(plan.spec)))))
                 self.connection().send([line])
+
+
+def next_step(step: int, seconds: float) -> int:
+    """How many messages to take next, when `step` of them took `seconds`."""
+    if seconds > SLOW_S:
+        return max(1, step // 2)
+    return min(CHUNK, step * 2) if seconds < SLOW_S / 3 else step
 
 
 @lru_cache(maxsize=512)

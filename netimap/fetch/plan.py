@@ -30,7 +30,7 @@ class FetchedMessage(Protocol):
     #: whether `mime_select` is the plugin's own
     selects_sections: bool
 
-    def raw(self) -> bytes: ...
+    def octets(self) -> bytes: ...
 
     def mime_select(
         self, sections: Sequence[int | str], start: int | None, length: int | None, extras: Sequence[str]
@@ -136,7 +136,7 @@ class Plan:
                 fields = [field.decode("ascii") for field in section.fields]
                 yield section.label, message.mime_select(specifier, start, length, fields)
             return
-        raw = message.raw()
+        raw = message.octets()
         root = lru_cache(maxsize=1)(lambda: mime.scan(raw))
         for section in self.sections:
             yield section.label, section.octets(raw, root)

@@ -57,7 +57,7 @@ class MessageText:
     def raw(self) -> bytes:
         """The octets of the message."""
         if self._raw is None:
-            self._raw = self._message.raw()
+            self._raw = self._message.octets()
         return self._raw
 
     def root(self) -> mime.Part:
