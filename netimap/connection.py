@@ -77,6 +77,7 @@ class Connection:
                     self.model(self._server.model_class()(auth=self._auth))
                 except BaseException:
                     # nobody is logged in without a model
+                    self._server.log_out(self)
                     self._auth = None
                     raise
                 self.update_timer()
@@ -273,7 +274,6 @@ class Connection:
         self._io_handle.interrupt(self._coro, bye)
 
     # --- timer ---
-
 
     def update_timer(self) -> None:
         """Start the inactivity limit anew: `auth_idle`, or `unauth_idle` and the time left to log in."""

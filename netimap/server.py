@@ -30,7 +30,7 @@ from .io_handle import IOHandle
 from .mailbox import Mailbox
 from .privileges import Privileges
 from .registry import Registry, load_class
-from .settings import address, checked
+from .settings import address, checked, defaults
 from .version import VERSION
 
 #: seconds that running commands get to end when the server stops
@@ -71,8 +71,12 @@ class Server:
         self._logger = logging.getLogger("netimap")
         self._connections: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
+        # who is logged in where, both ways
+        self._users: dict[Connection, str | None] = {}
+        self._by_user: dict[str | None, set[Connection]] = {}
         self._listeners: list[StreamServer] = []
         self._tls_context: Any = None
+        self._certificate_files: tuple[str, str] | None = None
         self._stopped = Event()
         self._idling: set[Connection] = set()
         self._idle_poller: Any = None
@@ -148,13 +152,13 @@ class Server:
         """Bind and listen, and return; `stop` ends it. `run` is this and waiting."""
         Server._running = weakref.ref(self)
         if self._options["server_cert"] is not None:
-            for name in ("server_cert", "server_key"):
-                if not os.path.exists(self._options[name] or ""):
-                    raise ConfigurationError(
-                        f"{name} {self._options[name]}: there is no such file (netimap-server makes one at its first "
-                        "start; server_cert=None is a server without TLS)"
-                    )
-            self._tls_context = server_context(self._options["server_cert"], self._options["server_key"])
+            cert, key = self._options["server_cert"], self._options["server_key"]
+            if cert == defaults()["server_cert"] and not os.path.exists(cert):
+                raise ConfigurationError(
+                    f"server_cert {cert}: No such file or directory (netimap-server makes a certificate at its first "
+                    "start; with server_cert=None a server has no TLS)"
+                )
+            self._tls_context = server_context(cert, key)
         elif self._options["ssl_port"] is not None:
             raise ConfigurationError("ssl_port needs server_cert and server_key")
         self._stopped.clear()
@@ -163,6 +167,7 @@ class Server:
                 if self._options[name] is not None:
                     self._listen(address(self._options[name], self._options["host"]), handler)
             self._privileges.write_pid_file()
+            self._certificate_files = self._files_after_chroot()
             self._privileges.drop()
         except BaseException:
             self._close_listeners()
@@ -215,12 +220,22 @@ class Server:
         self.log(2, f"{name}: stopping")
         self._stopped.set()
 
+    def _files_after_chroot(self) -> tuple[str, str] | None:
+        """Certificate and key as the server will see them; None where it will not."""
+        try:
+            cert, key = (self._privileges.inside(self._options[name]) for name in ("server_cert", "server_key"))
+        except (ConfigurationError, TypeError):
+            return None
+        return cert, key
+
     def reload_certificate(self) -> None:
         """Read certificate and key again, for later connections. Bad ones are logged, and the old ones kept."""
         if self._tls_context is None:
             return
         try:
-            self._tls_context = server_context(self._options["server_cert"], self._options["server_key"])
+            if self._certificate_files is None:
+                raise ConfigurationError("it lies outside of chroot: restart the server")
+            self._tls_context = server_context(*self._certificate_files)
             self.log(2, "certificate read again")
         except ConfigurationError as error:
             self.log(0, f"certificate not reloaded: {error}")
@@ -244,10 +259,6 @@ class Server:
     def process_request(self, sock: Any, peer: Any, tls: bool = False) -> None:
         """Serve one accepted socket: builds a `connection_class`, makes it the greenlet's connection, runs it."""
         host = peer[0] if peer else ""
-        if not self._access.permits(host):
-            self.log(1, logs.refused(host, "access rules"))
-            sock.close()
-            return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         io = IOHandle(sock, (host, peer[1] if peer else 0), self.option("max_line"), self.option("write_timeout"))
         full = self._full(host)
@@ -262,6 +273,10 @@ class Server:
         self._register(connection, host)
         current_connection(connection)
         try:
+            # counted before: a look-up of the client's name may take seconds
+            if not self._access.permits(host):
+                self.log(1, logs.refused(host, "access rules"))
+                return
             if tls:
                 io.start_SSL(self._tls_context, self.option("handshake_timeout"))
             self.log(3, logs.connect(host, io.peerport(), io.tls_version()))
@@ -286,6 +301,7 @@ class Server:
     def unregister(self, connection: Connection) -> None:
         """A connection has closed."""
         self._idling.discard(connection)
+        self.log_out(connection)
         if connection in self._connections:
             self._connections.discard(connection)
             host = connection.io_handle().peerhost()
@@ -295,10 +311,21 @@ class Server:
 
     def log_in(self, connection: Connection) -> None:
         """A user is about to be logged in on `connection`: raises No when he has too many connections."""
+        self.log_out(connection)
         user = connection.user()
-        others = sum(1 for other in self._connections if other is not connection and other.user() == user)
-        if others >= self.option("max_connections_per_user"):
+        theirs = self._by_user.setdefault(user, set())
+        if len(theirs) >= self.option("max_connections_per_user"):
             raise No("Too many connections of this user", "LIMIT")
+        theirs.add(connection)
+        self._users[connection] = user
+
+    def log_out(self, connection: Connection) -> None:
+        """A connection has no user any more."""
+        if connection in self._users:
+            user = self._users.pop(connection)
+            self._by_user[user].discard(connection)
+            if not self._by_user[user]:
+                del self._by_user[user]
 
     def connections(self) -> list[Connection]:
         """All live connections."""
