@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from .accessors import accessor
-from .exceptions import Bad
+from .exceptions import Bad, Denied, No
 from .mailbox import Mailbox
 from .wire.mailbox_name import decode_name
 
@@ -79,6 +79,23 @@ class DefaultModel:
         for depth, part in enumerate(parts):
             mailbox = _child(mailbox, part, may_be_inbox=depth == 0) if mailbox is not None else None
         return mailbox
+
+    def make_path(self, parts: list[str]) -> Mailbox:
+        """The mailbox at these (decoded) parts, made with all the parents it lacks. Raises Bad, No and Denied."""
+        if not parts:
+            raise Bad("A mailbox needs a name")
+        found: Mailbox = self.root()
+        for depth, part in enumerate(parts):
+            child = _child(found, part, may_be_inbox=depth == 0)
+            if child is None:
+                made = found.create(name=part)
+                if made is None:
+                    raise No("Mailbox already exists")
+                if not isinstance(made, Mailbox):
+                    raise Denied
+                child = made
+            found = child
+        return found
 
     def lost_subscriptions(self, *names: set[str]) -> set[str]:
         """Subscribed names (as on the wire) whose mailbox is gone; sets them when given.

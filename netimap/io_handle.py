@@ -253,10 +253,11 @@ class IOHandle:
         if self._buffer:
             raise RuntimeError("input before the TLS handshake")
         self.flush()
-        raw = self._sock
         try:
+            # ours before the handshake: what is not finished has to be closed all the same
+            self._sock = context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
             with gevent.Timeout(timeout):
-                self._sock = context.wrap_socket(raw, server_side=True)
+                self._sock.do_handshake()
         except (gevent.Timeout, OSError, ssl.SSLError, ValueError) as error:
             self._abandon()
             raise ClientGone(f"TLS handshake: {_reason(error)}") from None

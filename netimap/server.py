@@ -179,12 +179,16 @@ class Server:
             for host, port, is_tls in self.addresses()))  # fmt: skip
 
     def _listen(self, where: tuple[str, int], handler: Callable[..., Any]) -> None:
-        family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
+        sock = socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET)
         try:
-            listener = StreamServer(StreamServer.get_listener(where, backlog=BACKLOG, family=family), handler)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(where)
+            sock.listen(BACKLOG)
+            listener = StreamServer(sock, handler)
             listener.start()
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
+            sock.close()
+            reason = error.strerror or str(error)
             raise ConfigurationError(f"cannot listen on {_show(where[0])}:{where[1]}: {reason}") from None
         self._listeners.append(listener)
 
@@ -198,6 +202,8 @@ class Server:
     def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """Stop accepting, say BYE to everyone, wait for running commands (at most `grace_s` seconds), close."""
         self._close_listeners()
+        # those that were accepted a moment ago begin, and are connections then
+        gevent.sleep(0)
         bye = Bye("Server is shutting down", "UNAVAILABLE")
         for connection in tuple(self._connections):
             connection.stop(bye)

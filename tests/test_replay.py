@@ -18,7 +18,8 @@ FLAGS = ("\\Seen", "\\Deleted", "\\Flagged", "$Label")
 
 sessions = st.integers(0, 2)
 writers = st.integers(0, 1)
-picks = st.lists(st.integers(0, 30), min_size=1, max_size=3)
+# few messages, so that the sessions get in one another's way
+picks = st.lists(st.integers(0, 4), min_size=1, max_size=2)
 flag_sets = st.sets(st.sampled_from(FLAGS), max_size=3).map(sorted)
 _users = itertools.count()
 
@@ -97,6 +98,27 @@ class Sessions(RuleBasedStateMachine):
     @rule(who=writers)
     def expunge(self, who):
         self.run(who, "EXPUNGE")
+
+    @rule(who=writers, picks=picks)
+    def remove(self, who, picks):
+        numbers, known = self.chosen(who, picks, by_uid=False)
+        if numbers:
+            self.run(who, f"STORE {numbers} +FLAGS.SILENT (\\Deleted)")
+            for message in known:
+                message.flags = None if message.flags is None else message.flags | {"\\Deleted"}
+            self.run(who, "EXPUNGE")
+
+    @rule(who=writers, other=writers, pick=st.integers(0, 4), flag=st.sampled_from(FLAGS))
+    def store_after_another(self, who, other, pick, flag):
+        """Two sessions change the same message, the second in silence, before it has heard of the first."""
+        numbers, _ = self.chosen(other, [pick], by_uid=True)
+        if numbers and who != other:
+            self.run(other, f"UID STORE {numbers} +FLAGS (\\Flagged)")
+            self.wake_up(who)
+            known = [message for message in self.replays[who].messages if str(message.uid) == numbers]
+            self.run(who, f"UID STORE {numbers} +FLAGS.SILENT ({flag})")
+            for message in known:
+                message.flags = None if message.flags is None else message.flags | {flag}
 
     @rule(who=sessions, picks=picks, by_uid=st.booleans(), items=st.sampled_from(["FLAGS", "UID", "(UID FLAGS)"]))
     def fetch(self, who, picks, by_uid, items):
@@ -182,12 +204,14 @@ def machine(shared_server):
     Sessions.server = None
 
 
+@pytest.mark.timeout(300)  # when it fails it looks for the shortest way to fail
 def test_replaying_what_the_server_sent_gives_the_servers_state(machine):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=100,
             stateful_step_count=30,
+            report_multiple_bugs=False,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -41,7 +41,7 @@ class Append(Command):
         if message is False:
             raise Denied
         if isinstance(message, Message) and message.uid() is not None:
-            # RFC 4315 3; Debian's mbsync 1.4.4 cannot find what it appended without it
+            # RFC 4315 3
             self.ok_completed(APPENDUID=f"{target.uidvalidity()} {message.uid()}")
         else:
             self.ok_completed()

@@ -6,6 +6,7 @@ found; `Connection.handle_command` answers them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import Flag, auto
 from typing import Any
@@ -21,6 +22,8 @@ from ..wire.writer import Raw, format_value
 #: literals of one command before login: a user name and a password
 UNAUTH_LITERALS = 4
 
+#: what no new mailbox's name may have (RFC 9051 5.1): controls, line and paragraph separators
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PRINTABLE = bytes(code if 0x20 <= code < 0x7F else 0x3F for code in range(256))
 
 
@@ -178,9 +181,11 @@ class Command:
         if not text.isascii():
             return self.bad_command("Mailbox name contains 8-bit data")
         try:
-            decode_name(text)
+            decoded = decode_name(text)
         except ValueError as error:
             return self.bad_command(f"Invalid UTF-7 in a mailbox name: {error}")
+        if _CONTROLS.search(decoded):
+            return self.bad_command("Mailbox name contains a control character")
         return True
 
     # --- the mailbox at hand ---

@@ -2,6 +2,7 @@
 
 from ..exceptions import No, ReadOnly
 from ..wire.arguments import mailbox, sequence_set
+from ..wire.sequence_set import SequenceSet
 from .base import SELECTED, Command
 
 
@@ -23,6 +24,11 @@ class Copy(Command):
             raise ReadOnly
         view = self.view()
         _, uids = view.resolve(wanted, self.uid)
-        if uids:
-            view.mailbox.copy_messages(uids, target)
-        self.ok_completed()
+        uids = list(uids)
+        copies = view.mailbox.copy_messages(uids, target) if uids else []
+        if copies and len(copies) == len(uids):
+            # RFC 4315 3
+            sets = SequenceSet.of(uids), SequenceSet.of(copies)
+            self.ok_completed(COPYUID=f"{target.uidvalidity()} {sets[0]} {sets[1]}")
+        else:
+            self.ok_completed()

@@ -16,7 +16,7 @@ class List(Command):
     """Lists mailboxes by pattern. LSUB is a subclass."""
 
     states = AUTHENTICATED
-    capabilities = ("CHILDREN",)
+    capabilities: tuple[str, ...] = ("CHILDREN",)
     arguments = (mailbox, list_mailbox)
 
     def validate(self) -> bool:
@@ -39,10 +39,10 @@ class List(Command):
             self.line(["\\Noselect"], separator, "")
         else:
             root.update_tree()
-            self.list(root, ListPattern(reference + pattern, separator))
+            self.send_list(root, ListPattern(reference + pattern, separator))
         self.ok_completed()
 
-    def list(self, root: Mailbox, pattern: ListPattern) -> None:
+    def send_list(self, root: Mailbox, pattern: ListPattern) -> None:
         """Send the lines for all mailboxes that match."""
         for found in walk(root):
             if pattern.matches(found.full_path()):

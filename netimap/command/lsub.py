@@ -12,7 +12,7 @@ class Lsub(List):
 
     capabilities = ()
 
-    def list(self, root: Mailbox, pattern: ListPattern) -> None:
+    def send_list(self, root: Mailbox, pattern: ListPattern) -> None:
         """Subscribed names that match; with `%` at the end, also the parents of those that it cannot reach."""
         separator = root.separator()
         model = self.connection().model()

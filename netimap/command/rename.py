@@ -4,7 +4,6 @@ from ..exceptions import Bad, Denied, No
 from ..mailbox import Mailbox
 from ..wire.arguments import mailbox
 from .base import AUTHENTICATED, Command
-from .create import make_path
 
 
 class Rename(Command):
@@ -28,7 +27,7 @@ class Rename(Command):
         if not parts:
             raise Bad("A mailbox needs a name")
         if found.is_inbox():
-            self.move_inbox(found, make_path(model.root(), parts))
+            self.move_inbox(found, model.make_path(parts))
         else:
             self.move(found, parts)
         self.ok_completed()
@@ -39,7 +38,7 @@ class Rename(Command):
         old_parts = model.split(self.args[0])
         if parts[: len(old_parts)] == old_parts:
             raise No("A mailbox cannot move below itself", "CANNOT")
-        parent = make_path(model.root(), parts[:-1]) if len(parts) > 1 else model.root()
+        parent = model.make_path(parts[:-1]) if len(parts) > 1 else model.root()
         parent.check_depth(found.levels())
         moved = found.reparent(parent, parts[-1])
         if moved is None:

@@ -27,7 +27,7 @@ class Uid(Command):
         )  # fmt: skip
         self.inner.parts = [rest, *self.parts[1:]]
         connection.check_state(self.inner)
-        return self.inner.validate()
+        return bool(self.inner.validate())
 
     def run(self) -> None:
         """Run the inner command."""

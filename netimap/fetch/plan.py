@@ -131,7 +131,7 @@ class Plan:
         """Label and octets of each section of a message; its octets and its MIME tree are read once at most."""
         if message.selects_sections:
             for section in self.sections:
-                specifier = [*section.path, *([section.text] if section.text else [])]
+                specifier: list[int | str] = [*section.path, *([section.text] if section.text else [])]
                 start, length = section.partial or (None, None)
                 fields = [field.decode("ascii") for field in section.fields]
                 yield section.label, message.mime_select(specifier, start, length, fields)

@@ -149,8 +149,11 @@ class Client:
         return line
 
     def _receive(self, deadline: float) -> None:
-        self._socket.settimeout(max(0.001, deadline - time.monotonic()))
+        left = deadline - time.monotonic()
         try:
+            if left <= 0:
+                raise TimeoutError
+            self._socket.settimeout(left)
             octets = self._socket.recv(_RECEIVE)
         except TimeoutError:
             raise self.failure(f"no answer within {self.timeout_s} seconds") from None
@@ -170,6 +173,10 @@ class Client:
         except OSError:
             pass
         return self._buffer
+
+    def shutdown(self) -> None:
+        """Tell the server that nothing more comes. What it still says can be read: `rest`."""
+        self._socket.shutdown(socket.SHUT_WR)
 
     def rest(self) -> list[bytes]:
         """The lines up to the end of the connection, which the server has to close."""

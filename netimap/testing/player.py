@@ -175,7 +175,7 @@ class _Player:
         # the necessary ones choose first
         for index in sorted(range(len(responses)), key=lambda index: responses[index].optional):
             response = responses[index]
-            found = [entry for entry in left if entry[0] == places[index] and self.matches(response, entry[1])]
+            found = [entry for entry in left if places[index] in (None, entry[0]) and self.matches(response, entry[1])]
             if not found and not response.optional:
                 raise self.difference(step, response, responses, lines)
             for entry in found if response.optional else found[:1]:

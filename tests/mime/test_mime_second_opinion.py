@@ -133,7 +133,7 @@ def test_headers(subject: str, name: str, moment: Any) -> None:
 plain_address = st.tuples(st.text("abc .", max_size=8).map(str.strip), st.text("ab.", min_size=1, max_size=5))
 
 
-@given(st.lists(plain_address, max_size=5))
+@given(st.lists(plain_address, min_size=1, max_size=5))
 def test_address_lists(made: list[tuple[str, str]]) -> None:
     value = ", ".join(f"{name} <{mailbox}@example.org>" for name, mailbox in made)
     ours = [

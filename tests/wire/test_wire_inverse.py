@@ -1,8 +1,8 @@
 """Reader and writer are inverses, and the reader survives everything (Hypothesis)."""
 
-from framing import frame, one_command
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from wire_framing import frame, one_command
 
 from netimap.exceptions import Bad
 from netimap.wire.reader import MAX_NESTING, Section, tokenize

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from framing import one_command
+from wire_framing import one_command
 
 from netimap.exceptions import Bad
 from netimap.wire.reader import (
