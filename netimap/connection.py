@@ -248,6 +248,8 @@ class Connection:
     def _check_limits(self) -> None:
         option = self._server.option
         if self.is_unauth():
+            if time.monotonic() - self._started > option("login_timeout"):
+                raise Bye("Too slow to log in")
             if option("unauth_commands") and self._commands >= option("unauth_commands"):
                 raise Bye("Too many commands before login")
             if self._bad >= option("max_bad_unauth"):

@@ -273,8 +273,9 @@ class Command:
 
 
 def _one_line(message: str) -> bytes:
-    """resp-text: printable US-ASCII on one line (RFC 3501 9). Whatever else a plugin's text holds becomes `?`."""
-    return message.encode("ascii", "replace").translate(_PRINTABLE)
+    """resp-text: printable US-ASCII on one line (RFC 3501 9). Whatever else a plugin's text holds becomes `?`; the line
+    end of a ported `die "NO text\\n"` is left out."""
+    return message.rstrip("\r\n").encode("ascii", "replace").translate(_PRINTABLE)
 
 
 def _format_code(name: str, value: Any) -> bytes:
