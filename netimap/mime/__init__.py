@@ -9,14 +9,16 @@ from .bodystructure import bodystructure
 from .charset import decode, find_codec
 from .date import parse_date
 from .envelope import envelope
-from .header import get, header_end, header_fields, select_fields, unfold
+from .header import MAX_FIELDS, FieldFinder, get, header_end, header_fields, select_fields, unfold
 from .part import Part, walk
 from .scanner import scan
 from .section import find_part, part_range, section
 from .text import decode_header, fold, searchable_headers, text_parts
 
 __all__ = [
+    "MAX_FIELDS",
     "Address",
+    "FieldFinder",
     "Part",
     "address_list",
     "bodystructure",

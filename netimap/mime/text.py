@@ -23,9 +23,10 @@ MAX_ENCODED_WORDS = 10_000
 # RFC 2047 2, with the language of RFC 2231 5; mailers forget to encode spaces, so these are let through
 _ENCODED_WORD = re.compile(rb"=\?([^\s?*]{1,64})(?:\*[^\s?]{0,64})?\?([BbQq])\?([^?]*+)\?=")
 _NOT_BASE64 = bytes(set(range(256)).difference((ascii_letters + digits + "+/").encode()))
-#: a run of that many characters which may be combining marks: to bring those in order takes the square of their
+#: a run of this many characters which may be combining marks: to bring those in order takes the square of their
 #: number, so that a run is cut (no word has more than a few on a letter)
-_LONG_RUN = re.compile(r"([^\w\x00-\x7f]{64})")
+LONGEST_RUN = 64
+_LONG_RUN = re.compile(rf"([^\w\x00-\x7f]{{{LONGEST_RUN}}})")
 
 
 def decode_header(value: bytes) -> str:
@@ -105,5 +106,7 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    pieces = _LONG_RUN.split(text)
+    # no such run without a long word, and words are found faster
+    is_cut = max(map(len, text.split()), default=0) >= LONGEST_RUN
+    pieces = _LONG_RUN.split(text) if is_cut else [text]
     return "".join([unicodedata.normalize("NFKD", piece) for piece in pieces]).casefold()

@@ -105,7 +105,14 @@ def body(wanted: str) -> Node:
     if not wanted:
         return Everything()
     needle = mime.fold(wanted)
-    return TextKey(Cost.BODY, lambda text: any(needle in part for part in text.bodies()))
+    octets = needle.encode() if needle.isascii() else None
+
+    def test(text: MessageText) -> bool:
+        if octets is not None and text.is_plain_without(octets):
+            return False
+        return any(needle in part for part in text.bodies())
+
+    return TextKey(Cost.BODY, test)
 
 
 def any_text(wanted: str) -> Node:

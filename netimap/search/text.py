@@ -23,6 +23,15 @@ _QUOTING = re.compile(rb'["(\\]')
 _ASCII = re.compile(r"[\x00-\x7f]")
 
 
+#: octets up to which a mail is looked at as a whole before it is scanned
+MAX_PLAIN = 1_048_576
+#: charsets in which US-ASCII octets are what they are
+_PLAIN_CHARSETS = frozenset((b"us-ascii", b"utf-8", b"iso-8859-1", b"iso-8859-15", b"windows-1252"))
+_CHARSET = re.compile(rb"charset[ \t]*=[ \t]*\"?([^\s\";]+)")
+#: the fields that keys of their own search, each with what finds it faster than reading all fields
+_FINDERS = {name: mime.FieldFinder(b"", [name]) for name in (b"subject", b"from", b"to", b"cc", b"bcc", b"date")}
+
+
 class SearchedMessage(Protocol):
     """What a search asks of a message."""
 
@@ -38,7 +47,8 @@ class MessageText:
     """
 
     __slots__ = (
-        "_message", "_by_header", "_cede", "_raw", "_root", "_fields", "_values", "_headers", "_bodies", "_more_bodies",
+        "_message", "_by_header", "_cede", "_raw", "_root", "_header", "_fields", "_values", "_headers", "_bodies",
+        "_more_bodies",
     )  # fmt: skip
 
     def __init__(self, message: SearchedMessage, by_header: bool, cede: Callable[[], None]) -> None:
@@ -47,6 +57,7 @@ class MessageText:
         self._cede = cede
         self._raw: bytes | None = None
         self._root: mime.Part | None = None
+        self._header: bytes | None = None
         self._fields: dict[bytes, list[bytes]] | None = None
         self._values: dict[tuple[bytes, Reading], list[str]] = {}
         self._headers: list[str] | None = None
@@ -66,18 +77,42 @@ class MessageText:
             self._root = mime.scan(self.raw())
         return self._root
 
-    def fields(self, name: bytes) -> list[bytes]:
-        """The raw values of the fields with this lower-case name; empty if there is none."""
-        if self._fields is None:
+    def header(self) -> bytes:
+        """The header of the message."""
+        if self._header is None:
             if self._by_header:
-                header = self._message.mime_header()
+                self._header = self._message.mime_header()
             else:
                 raw = self.raw()
-                header = raw[: mime.header_end(raw)]
+                self._header = raw[: mime.header_end(raw)]
+        return self._header
+
+    def fields(self, name: bytes) -> list[bytes]:
+        """The raw values of the fields with this lower-case name; empty if there is none."""
+        finder = _FINDERS.get(name)
+        if finder is not None:
+            header = self.header()
+            return finder.find(header, 0, len(header), mime.MAX_FIELDS).get(name, [])
+        if self._fields is None:
             self._fields = {}
-            for field, value in mime.header_fields(header):
+            for field, value in mime.header_fields(self.header()):
                 self._fields.setdefault(field.lower(), []).append(value)
         return self._fields.get(name, [])
+
+    def is_plain_without(self, needle: bytes) -> bool:
+        """Whether a look at the octets is enough to say that no text part has `needle` (lower-case US-ASCII).
+
+        It is where the whole mail is US-ASCII and nothing in it encodes text: then each text part stands in it as it
+        is. Saves most mails the MIME scan.
+        """
+        raw = self.raw()
+        if len(raw) > MAX_PLAIN or b"base64" in raw or not raw.isascii():
+            return False
+        lower = raw.lower()
+        if b"base64" in lower or b"quoted-printable" in lower:
+            return False
+        charsets = _CHARSET.findall(lower)
+        return len(charsets) == lower.count(b"charset") and _PLAIN_CHARSETS.issuperset(charsets) and needle not in lower
 
     def values(self, name: bytes, reading: Reading) -> list[str]:
         """The texts that `reading` (one of the functions below) finds in the fields with this name."""
