@@ -6,7 +6,7 @@
 VENV = .venv
 PYTHON = $(VENV)/bin/python
 PIP = $(PYTHON) -m pip --quiet --disable-pip-version-check
-TEST_PROGRAMS = curl mbsync
+TEST_PROGRAMS = curl mbsync mutt
 ARGS =
 
 .PHONY: serve test bench lint format docs clean programs
@@ -27,7 +27,7 @@ format: $(VENV)/installed-test
 	$(VENV)/bin/ruff format .
 
 bench: $(VENV)/installed-bench
-	$(PYTHON) benchmarks/run.py $(ARGS)
+	$(PYTHON) benchmarks/compare.py $(ARGS)
 
 # The last part of the page is made from netimap/settings.py.
 docs: $(VENV)/installed-server

@@ -508,24 +508,24 @@ class Connection:
         """Poll at the next chance."""
         self._last_poll = 0.0
 
-    def send_untagged(self, expunged: bool = True, with_uid: bool = False) -> None:
-        """Tell the client what happened to its mailbox: flags, EXPUNGEs if `expunged`, new messages.
+    #: true while a UID command runs: FETCH responses need the UID then (RFC 3501 6.4.8)
+    by_uid = False
 
-        `with_uid`: a UID command is running, so that FETCH responses need the UID (RFC 3501 6.4.8).
-        """
+    def send_untagged(self, expunged: bool = True) -> None:
+        """Tell the client what happened to its mailbox: flags, EXPUNGEs if `expunged`, new messages."""
         view = self._view
         if view is None or self.is_unauth():
             return
         if time.time() - self._last_poll >= self._server.poll_every():
             self.poll()
-        while self._tell(view, expunged, with_uid):
+        while self._tell(view, expunged):
             self._io_handle.cede()
 
-    def _tell(self, view: View, expunged: bool, with_uid: bool = False) -> bool:
+    def _tell(self, view: View, expunged: bool) -> bool:
         """Say what is new, without waiting in between; true if many flags have changed and more has to be said."""
         if not view.has_changes():
             return False
-        told = view.told_flags(with_uid)
+        told = view.told_flags(self.by_uid)
         if len(told) == MAX_TOLD:
             self._print(b"".join(told))
             return True

@@ -254,6 +254,8 @@ class IOHandle:
             raise RuntimeError("input before the TLS handshake")
         self.flush()
         try:
+            # a client that has reset the connection is found out here: wrap_socket would leave the socket open
+            self._sock.getpeername()
             # ours before the handshake: what is not finished has to be closed all the same
             self._sock = context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
             with gevent.Timeout(timeout):

@@ -60,6 +60,12 @@ class Journal:
             lists[self._kinds[index]].append(self._uids[index])
         return changes
 
+    def others(self, modseq: int, own: range) -> set[int]:
+        """The UIDs whose flags changed after `modseq`, the changes with the mod-sequences in `own` left out."""
+        start = bisect_right(self._modseqs, modseq)
+        entries = zip(self._modseqs[start:], self._uids[start:], self._kinds[start:], strict=True)
+        return {uid for changed, uid, kind in entries if kind is Change.FLAGS and changed not in own}
+
     def forget(self, modseq: int) -> None:
         """Drop what came up to `modseq`: everybody knows it."""
         if not self._modseqs or self._modseqs[0] > modseq:

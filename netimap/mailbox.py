@@ -293,8 +293,11 @@ class Mailbox:
                 message.set_flag(flag)
         return message
 
-    def copy_messages(self, uids: Sequence[int], target: Mailbox) -> list[int]:
-        """COPY: all messages or none (RFC 3501 6.4.7). Returns the UIDs of the copies, in order."""
+    def copy_messages(self, uids: Sequence[int], target: Mailbox, cede: Callable[[], Any] | None = None) -> list[int]:
+        """COPY: all messages or none (RFC 3501 6.4.7). Returns the UIDs of the copies, in order.
+
+        `cede` is called between messages, and may let others run.
+        """
         messages = [message for message in map(self.message, uids) if message is not None]
         if not all(message.copy_allowed(target) for message in messages):
             raise Denied
@@ -306,7 +309,9 @@ class Mailbox:
                     raise Denied
                 if isinstance(copy, Message):
                     copies.append(copy.uid())
-        except Exception:
+                if cede is not None:
+                    cede()
+        except BaseException:
             target.expunge_uids(copies)
             raise
         return copies
@@ -489,15 +494,20 @@ class Mailbox:
         """Whether a message here is of a class that overrides one of Message's `methods`."""
         return any(getattr(cls, name) is not getattr(Message, name) for cls in self._classes for name in methods)
 
-    def store_flags(self, uids: Sequence[int], what: str, flags: Sequence[str]) -> None:
-        """STORE on many messages: `what` is FLAGS, +FLAGS or -FLAGS."""
+    def store_flags(self, uids: Sequence[int], what: str, flags: Sequence[str]) -> range | None:
+        """STORE on many messages: `what` is FLAGS, +FLAGS or -FLAGS.
+
+        Returns the mod-sequences that the change got, so that the session which made it can tell it from what others
+        changed meanwhile; None where they are not known.
+        """
+        before = self.journal.highest
         if not what.startswith("-"):
             flags = [self.keyword(flag) for flag in flags]
         messages = [message for message in map(self.message, uids) if message is not None]
         if self.overrides("store", "set_flag", "clear_flag", "flags"):
             for message in messages:
                 message.store(what, flags)
-            return
+            return range(before + 1, self.journal.highest + 1)
         # few distinct flag sets cover a mailbox: each is worked out once
         outcomes: dict[frozenset[str], frozenset[str]] = {}
         changed = []
@@ -510,6 +520,7 @@ class Mailbox:
                 message._flags = new
                 changed.append(message.uid())
         self.flags_changed(changed)
+        return range(before + 1, self.journal.highest + 1)
 
     # --- changes and the sessions that follow them ---
 

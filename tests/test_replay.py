@@ -116,8 +116,9 @@ class Sessions(RuleBasedStateMachine):
             self.run(other, f"UID STORE {numbers} +FLAGS (\\Flagged)")
             self.wake_up(who)
             known = [message for message in self.replays[who].messages if str(message.uid) == numbers]
-            self.run(who, f"UID STORE {numbers} +FLAGS.SILENT ({flag})")
+            # a client stores only where it knows the message by its UID
             for message in known:
+                self.run(who, f"UID STORE {numbers} +FLAGS.SILENT ({flag})")
                 message.flags = None if message.flags is None else message.flags | {flag}
 
     @rule(who=sessions, picks=picks, by_uid=st.booleans(), items=st.sampled_from(["FLAGS", "UID", "(UID FLAGS)"]))

@@ -236,8 +236,6 @@ class Command:
         """Tell the client what happened to its mailbox, EXPUNGE only where this command permits it."""
         if self.holds_expunges and not self.uid:
             options["expunged"] = False
-        if self.uid:
-            options["with_uid"] = True
         self.connection().send_untagged(**options)
 
     def ok_command(self, message: str, **codes: Any) -> bool:

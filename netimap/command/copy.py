@@ -25,7 +25,8 @@ class Copy(Command):
         view = self.view()
         _, uids = view.resolve(wanted, self.uid)
         uids = list(uids)
-        copies = view.mailbox.copy_messages(uids, target) if uids else []
+        cede = self.connection().io_handle().cede
+        copies = view.mailbox.copy_messages(uids, target, cede) if uids else []
         if copies and len(copies) == len(uids):
             # RFC 4315 3
             sets = SequenceSet.of(uids), SequenceSet.of(copies)

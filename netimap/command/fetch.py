@@ -17,7 +17,9 @@ from .base import SELECTED, Command
 #: octets of items whose plan is remembered: clients repeat a few short ones
 MAX_REMEMBERED = 256
 #: seconds that the lines of one chunk should take: others wait meanwhile
-SLOW_S = 0.01
+SLOW_S = 0.005
+#: messages of the first chunk, when it is not known yet how long they take
+FIRST_CHUNK = 5
 
 
 class Fetch(Command):
@@ -48,7 +50,7 @@ class Fetch(Command):
         mailbox = view.mailbox
         sets_seen = plan.sets_seen and not (view.read_only or mailbox.read_only())
         by_message = mailbox.overrides("fetch")
-        unreadable, start, step = 0, 0, BODY_CHUNK
+        unreadable, start, step = 0, 0, BODY_CHUNK if plan.sections or by_message else FIRST_CHUNK
         while start < len(uids):
             begun = time.perf_counter()
             some, their_numbers = uids[start : start + step], numbers[start : start + step]

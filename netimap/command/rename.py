@@ -49,5 +49,5 @@ class Rename(Command):
     def move_inbox(self, inbox: Mailbox, target: Mailbox) -> None:
         """RFC 3501 6.3.5: the messages go, INBOX and its children stay."""
         uids = list(inbox.uid_column())
-        inbox.copy_messages(uids, target)
+        inbox.copy_messages(uids, target, self.connection().io_handle().cede)
         inbox.expunge_uids(uids)

@@ -44,14 +44,15 @@ class Store(Command):
             raise No(f"The flag {refused[0]} cannot be changed here", "CANNOT")
         numbers, uids = view.resolve(wanted, self.uid)
         view.sync()
-        known_stale = view.dirty()
-        if uids:
-            mailbox.store_flags(uids, what, flags)
-        view.sync()
+        news, before = view.dirty(), view.modseq
+        own = mailbox.store_flags(uids, what, flags) if uids else None
         if silent:
-            # changes by others before this one are still news to the client (RFC 3501 6.4.6)
-            view.forget_flags([uid for uid in uids if uid not in known_stale])
+            # what others changed, before this or while it waited for the disk, is still news (RFC 3501 6.4.6)
+            news |= mailbox.journal.others(before, own) if own is not None else frozenset()
+            view.sync()
+            view.forget_flags([uid for uid in uids if uid not in news])
         else:
+            view.sync()
             plan = Plan.compile(["FLAGS"], uid=self.uid)
             for start in range(0, len(uids), CHUNK):
                 some = uids[start : start + CHUNK]

@@ -31,4 +31,8 @@ class Uid(Command):
 
     def run(self) -> None:
         """Run the inner command."""
-        self.inner.run()
+        self.connection().by_uid = True
+        try:
+            self.inner.run()
+        finally:
+            self.connection().by_uid = False
