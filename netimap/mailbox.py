@@ -5,6 +5,8 @@ Message objects in memory and derives the rest. A store that keeps its messages 
 (`uid_column`, `message`, `columns`, `store_flags`, `copy_messages`, `append_message`, `expunge`), which are all that
 the commands use.
 
+Its place in the tree of mailboxes is in the base class, `mailbox_tree`.
+
 Ordering: UIDs only grow. A change is made first, then noted in the journal, then sessions that wait are woken; nothing
 here blocks or switches greenlets, so a change is never seen half done. An expunged message stays readable through
 `message(uid)` until every session that has it on its list was told.
@@ -24,9 +26,9 @@ from .current import current_connection
 from .exceptions import Bad, Denied, No
 from .flags import changed_flags, intern_flags
 from .journal import Change, Changes, Journal
+from .mailbox_tree import MailboxTree
 from .message import Message
 from .wire.arguments import SYSTEM_FLAGS
-from .wire.mailbox_name import encode_name
 from .wire.reader import MAX_NUMBER
 from .wire.sequence_set import SequenceSet
 
@@ -35,47 +37,30 @@ if TYPE_CHECKING:
 
 #: keywords one mailbox can have; each costs every session a word in its FLAGS line
 MAX_KEYWORDS = 250
-#: mailboxes in one another; deeper trees are made by accident or malice only
-MAX_DEPTH = 32
 #: changes kept for sessions that have not asked for them, beyond two for each message
 MAX_JOURNAL = 10_000
 
 _SETTABLE = tuple(flag for flag in SYSTEM_FLAGS.values() if flag != "\\Recent")
 
 
-class Mailbox:
+class Mailbox(MailboxTree):
     """A mailbox of a user's tree. `Mailbox(name="Drafts", …)`: fields are accessors, or become attributes."""
 
-    is_inbox = accessor("is_inbox")
-    parent = accessor("parent")
-    children = accessor("children")
     uidnext = accessor("uidnext")
     uidvalidity = accessor("uidvalidity")
-    subscribed = accessor("subscribed")
-    is_selectable = accessor("is_selectable")
-    lost_subscriptions = accessor("lost_subscriptions")
 
     #: what `append` makes of the octets it is given
     message_class: type[Message] = Message
 
-    _name = ""
-    _is_inbox = False
-    _parent: Mailbox | None = None
-    _children: list[Mailbox]
     _uidnext: int | None = None
     _uidvalidity: int | None = None
-    _subscribed: bool | None = None
-    _is_selectable: bool | None = None
-    _path: str | None = None
     # of the root alone: the last uidvalidity given in this tree
     _last_validity = 0
     #: true once `delete` took it out of the tree: sessions that have it selected are sent away
     deleted = False
 
     def __init__(self, **fields: Any) -> None:
-        self._children = []
-        # of the root alone, see DefaultModel.lost_subscriptions
-        self._lost_subscriptions: set[str] = set()
+        super().__init__()
         self._messages: list[Message] = []
         self._by_uid: dict[int, Message] = {}
         self._column = array("I")
@@ -124,85 +109,7 @@ class Mailbox:
     def poll(self) -> None:
         """Override it to bring the mailbox up to date: `add_message` what is new, `expunge_uids` what went."""
 
-    # --- the tree ---
-
-    def name(self, *name: str) -> str:
-        """The mailbox's own name, as text (not encoded)."""
-        if name:
-            self._name = name[0]
-            self.full_path(True)
-        return self._name
-
-    def separator(self) -> str | None:
-        """The hierarchy separator; None for a model without hierarchy."""
-        return "/"
-
-    def full_path(self, purge: bool = False) -> str:
-        """The name with its parents', as it goes over the wire (modified UTF-7). `purge` forgets cached paths."""
-        if purge:
-            self._path = None
-            for child in self.children():
-                child.full_path(True)
-        if self._path is None:
-            above = self._parent.full_path() if self._parent is not None else ""
-            name = "INBOX" if self.is_inbox() else encode_name(self.name())
-            self._path = f"{above}{self.separator()}{name}" if above else name
-        return self._path
-
-    def add_child(self, mailbox: Mailbox | None = None, **fields: Any) -> Mailbox | None:
-        """Add a mailbox of this one's class, made of `fields`, or a ready-made one. None if the name is taken."""
-        if mailbox is not None:
-            name, is_inbox = mailbox.name(), mailbox.is_inbox()
-        else:
-            name, is_inbox = fields.get("name", ""), fields.get("is_inbox", False)
-        if not name and not is_inbox:
-            raise ValueError('a mailbox needs a name: add_child(name="…")')
-        if not is_inbox and self.parent() is None and name.upper() == "INBOX":
-            # RFC 3501 5.1: at the top of the tree this name, in any case, is the user's inbox
-            is_inbox = True
-            if mailbox is not None:
-                mailbox.is_inbox(True)
-            else:
-                fields["is_inbox"] = True
-        if any(_same_name(name, is_inbox, child) for child in self.children()):
-            return None
-        child = type(self)(**fields, parent=self) if mailbox is None else mailbox
-        child.parent(self)
-        child.full_path(True)
-        self.children().append(child)
-        return child
-
-    def create(self, **fields: Any) -> Mailbox | bool | None:
-        """CREATE: what `add_child` does, for a client. None = the name is taken, False = permission denied."""
-        self.check_depth(1)
-        return self.add_child(**fields)
-
-    def check_depth(self, levels: int) -> None:
-        """Raise No where `levels` more mailboxes in one another below this one are too deep."""
-        depth, above = levels - 1, self
-        while above is not None:
-            depth, above = depth + 1, above.parent()
-        if depth > MAX_DEPTH:
-            raise No(f"Mailboxes are nested {MAX_DEPTH} deep at most", "LIMIT")
-
-    def levels(self) -> int:
-        """How many mailboxes are in one another here, this one counted."""
-        levels, level = 0, [self]
-        while level:
-            levels, level = levels + 1, [child for found in level for child in found.children()]
-        return levels
-
-    def reparent(self, parent: Mailbox, name: str | None = None) -> bool | None:
-        """RENAME: move under `parent`, as `name` if given. False = permission denied, None = the name is taken."""
-        new_name = self.name() if name is None else name
-        if any(child is not self and _same_name(new_name, False, child) for child in parent.children()):
-            return None
-        if self._parent is not None:
-            self._parent.children().remove(self)
-        self.parent(parent)
-        parent.children().append(self)
-        self.name(new_name)
-        return True
+    # --- in and out of memory ---
 
     def delete(self) -> bool | None:
         """DELETE: take the mailbox out of the tree. With children it stays as a name without messages that cannot be
@@ -219,9 +126,6 @@ class Mailbox:
 
     def _remove_all(self) -> None:
         self.expunge_uids(list(self.uid_column()))
-
-    def update_tree(self) -> None:
-        """Override it to bring `children` up to date before LIST and LSUB."""
 
     def prep_for_destroy(self) -> None:
         """The tree leaves memory: drop what refers to others."""
@@ -584,7 +488,3 @@ class Mailbox:
         claimed = (self._recent_from, self.uidnext())
         self._recent_from = claimed[1]
         return claimed
-
-
-def _same_name(name: str, is_inbox: bool, child: Mailbox) -> bool:
-    return name == child.name() or (is_inbox and child.is_inbox())

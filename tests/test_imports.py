@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "sasl": BASE,
     "view": BASE | HELPERS,
     "message": BASE | HELPERS | {"fetch"},
-    "mailbox": BASE | HELPERS | {"message"},
+    "mailbox_tree": BASE | HELPERS,
+    "mailbox": BASE | HELPERS | {"mailbox_tree", "message"},
     "default_model": BASE | HELPERS | {"mailbox"},
     "default_auth": BASE | HELPERS | {"sasl"},
     "storage": BASE | HELPERS | MODEL,
@@ -36,14 +37,16 @@ MAY_IMPORT = {
     "error": {"command"},
     "registry": {"command", "extension", "error"},
     "io_handle": BASE,
-    "connection": BASE | HELPERS | MODEL | {"command", "io_handle", "log"},
+    "framing": BASE,
+    "selection": BASE | HELPERS | {"mailbox", "message", "view"},
+    "connection": BASE | {"accessors", "command", "framing", "log", "selection"},
     # names, and how a test's certificate is made
     "testing": {"", "certificate"},
 }
 #: who waits and serves
 IMPORT_GEVENT = {"io_handle", "server", "access", "certificate", "users", "cli", "storage", "testing", "worker"}
 #: where Perl's "which connection is current?" has to be answered
-ASK_WHO_IS_CURRENT = {"current", "server", "connection", "mailbox", "message"}
+ASK_WHO_IS_CURRENT = {"current", "server", "selection", "mailbox", "message"}
 
 MODULES = sorted(ROOT.rglob("*.py"))
 

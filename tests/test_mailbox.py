@@ -8,7 +8,8 @@ import pytest
 
 from netimap import Mailbox, Message
 from netimap.exceptions import Bad, Denied, No
-from netimap.mailbox import MAX_DEPTH, MAX_JOURNAL, MAX_KEYWORDS
+from netimap.mailbox import MAX_JOURNAL, MAX_KEYWORDS
+from netimap.mailbox_tree import MAX_DEPTH
 from netimap.view import View
 
 RAW = b"Subject: hello\r\n\r\nbody\r\n"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .reader import announced_literal
+
 #: one of these in a string and it cannot be quoted: NUL, CR, LF and 8-bit (RFC 3501 9, QUOTED-CHAR)
 _UNQUOTABLE = re.compile(rb"[\x00\r\n\x80-\xff]")
 _ESCAPED = re.compile(rb'[\\"]')
@@ -88,3 +90,18 @@ def _format_token(token: Any) -> bytes:
     if isinstance(token, list):
         return b"(%b)" % format_tokens(token)
     raise TypeError(f"a token is str, bytes or list, not {type(token).__name__}")
+
+
+def check_response(line: bytes) -> None:
+    """Raise ValueError unless every line break in `line` belongs to a literal."""
+    position = 0
+    while True:
+        end = line.find(b"\n", position)
+        carriage_return = line.find(b"\r", position)
+        if end < 0 and carriage_return < 0:
+            return
+        text = line[position : carriage_return if carriage_return >= 0 else end]
+        literal = announced_literal(text)
+        if end != carriage_return + 1 or literal is None:
+            raise ValueError("a line break in a response line")
+        position = end + 1 + literal.size

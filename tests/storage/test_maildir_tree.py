@@ -8,7 +8,7 @@ import pytest
 from maildir_store import message
 
 from netimap.exceptions import No, Unavailable
-from netimap.mailbox import MAX_DEPTH
+from netimap.mailbox_tree import MAX_DEPTH
 from netimap.storage.maildir import layout
 from netimap.view import View
 

@@ -184,13 +184,13 @@ class MaildirMailbox(IndexedMailbox):
         """Notice mailboxes that other programs made or removed."""
         self.account.update_tree()
 
-    def add_child(self, mailbox: Mailbox | None = None, **fields: Any) -> Mailbox | None:
+    def add_child(self, mailbox: Mailbox | None = None, **fields: Any) -> Any:
         """Make a mailbox, on disk on return, or hang in a ready-made one. None if the name is taken."""
         if mailbox is not None:
             return super().add_child(mailbox)
         return self.account.change(self._create, fields.get("name", ""))
 
-    def _create(self, name: str) -> Mailbox | None:
+    def _create(self, name: str) -> Any:
         self._check_tree(self)
         if self._is_taken(name):
             return None
