@@ -70,6 +70,8 @@ class Mailbox(MailboxTree):
         self.journal = Journal()
         #: every open session's view of this mailbox
         self.views: list[View] = []
+        # how often views have caught up since the journal was shortened
+        self._told = 0
         # expunged messages, each with the number of views that have not been told
         self._ghosts: dict[int, list[Any]] = {}
         for name, value in fields.items():
@@ -469,7 +471,11 @@ class Mailbox(MailboxTree):
         self.told()
 
     def told(self) -> None:
-        """A view has caught up: drop the changes that all views know."""
+        """A view has caught up: drop the changes that all views know. Looks at all views once in a while."""
+        self._told += 1
+        if self._told < len(self.views):
+            return
+        self._told = 0
         self.journal.forget(min((view.modseq for view in self.views), default=self.journal.highest))
 
     def release(self, uids: Iterable[int]) -> None:

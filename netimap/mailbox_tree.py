@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from .accessors import accessor
@@ -102,6 +103,14 @@ class MailboxTree:
         while level:
             levels, level = levels + 1, [child for found in level for child in found.children()]
         return levels
+
+    def descendants(self) -> Iterator[Any]:
+        """All mailboxes below this one, parents first."""
+        waiting = list(reversed(self.children()))
+        while waiting:
+            found = waiting.pop()
+            yield found
+            waiting.extend(reversed(found.children()))
 
     def reparent(self, parent: Any, name: str | None = None) -> bool | None:
         """RENAME: move under `parent`, as `name` if given. False = permission denied, None = the name is taken."""

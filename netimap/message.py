@@ -12,7 +12,7 @@ from .accessors import accessor
 from .current import current_connection
 from .fetch.plan import Plan
 from .flags import NO_FLAGS, canonical_flag, changed_flags, intern_flags
-from .mime import Part, address_list, bodystructure, envelope, get, header_end, parse_date, scan, section
+from .mime import Part, address_list, bodystructure, envelope, get, header_end, parse_date, scan, section, with_crlf
 from .wire.dates import format_date_time, parse_date_time
 from .wire.writer import format_value
 
@@ -276,12 +276,3 @@ class Message:
         if internaldate is not None:
             self.internaldate(internaldate)
         return self
-
-
-def with_crlf(octets: bytes) -> bytes:
-    """The octets with every line ended by CRLF (RFC 5322 2.3)."""
-    if b"\r" not in octets:
-        return octets.replace(b"\n", b"\r\n")
-    if octets.count(b"\n") == octets.count(b"\r\n"):
-        return octets
-    return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

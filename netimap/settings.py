@@ -223,7 +223,7 @@ SERVER_SETTINGS: tuple[Setting, ...] = (
         ("max_literals", "int", 100, "Literals in one command.", 1, _MANY),
         ("max_command", "size", 1048576,
          "Octets of all literals of one command together, outside of APPEND.", 64, _LARGEST),
-        ("max_message", "size", 67108864, "Octets of a message that APPEND takes.", 64, _LARGEST),
+        ("max_message", "size", 33554432, "Octets of a message that APPEND takes.", 64, _LARGEST),
         ("max_unauth_literal", "size", 4096, "Octets of one literal before login.", 64, _LARGEST),
         ("max_nesting", "int", 100, "Depth of parentheses in a command.", 1, 1000),
         ("max_connections", "int", 20000,

@@ -2,6 +2,7 @@
 
 from ..exceptions import Bad, Denied, No, ReadOnly
 from ..message import Message
+from ..mime import with_crlf
 from ..wire.arguments import date_time, flag_list, mailbox
 from .base import AUTHENTICATED, Command
 
@@ -36,6 +37,7 @@ class Append(Command):
             raise No("Mailbox cannot hold messages", "TRYCREATE")
         if target.read_only():
             raise ReadOnly
+        content = with_crlf(content, self.connection().io_handle().cede)
         settable = [flag for flag in flags if target.can_set_flag(flag)]
         message = target.append_message(content, settable, when)
         if message is False:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..exceptions import Bad
 from ..mailbox import Mailbox
 from ..wire.arguments import list_mailbox, mailbox
@@ -44,7 +42,7 @@ class List(Command):
 
     def send_list(self, root: Mailbox, pattern: ListPattern) -> None:
         """Send the lines for all mailboxes that match."""
-        for found in walk(root):
+        for found in root.descendants():
             if pattern.matches(found.full_path()):
                 self.line(self.attributes(found), root.separator(), found.full_path())
             self.connection().io_handle().cede()
@@ -58,12 +56,3 @@ class List(Command):
         """One LIST response; the name is always quoted, as it may look like anything."""
         self.tagged_response(b"(%b) %b %b" % (" ".join(attributes).encode(), self.data_out(separator),
                                               self.data_out(name)))  # fmt: skip
-
-
-def walk(root: Mailbox) -> Iterator[Mailbox]:
-    """All mailboxes below the root, parents first."""
-    waiting = list(reversed(root.children()))
-    while waiting:
-        found = waiting.pop()
-        yield found
-        waiting.extend(reversed(found.children()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..mailbox import Mailbox
 from ..wire.list_pattern import ListPattern
-from .list import List, walk
+from .list import List
 
 
 class Lsub(List):
@@ -16,7 +16,7 @@ class Lsub(List):
         """Subscribed names that match; with `%` at the end, also the parents of those that it cannot reach."""
         separator = root.separator()
         model = self.connection().model()
-        subscribed = {found.full_path(): found for found in walk(root) if found.subscribed()}
+        subscribed = {found.full_path(): found for found in root.descendants() if found.subscribed()}
         names = dict.fromkeys([*subscribed, *sorted(model.lost_subscriptions())])
         shown = {}
         for name in names:

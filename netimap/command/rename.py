@@ -40,11 +40,14 @@ class Rename(Command):
             raise No("A mailbox cannot move below itself", "CANNOT")
         parent = model.make_path(parts[:-1]) if len(parts) > 1 else model.root()
         parent.check_depth(found.levels())
+        subscribed = {each.full_path() for each in (found, *found.descendants()) if each.subscribed()}
         moved = found.reparent(parent, parts[-1])
         if moved is None:
             raise No("Mailbox already exists")
         if moved is False:
             raise Denied
+        # RFC 3501 6.3.6: the old names stay subscribed until the client says otherwise
+        model.lost_subscriptions(model.lost_subscriptions() | subscribed)
 
     def move_inbox(self, inbox: Mailbox, target: Mailbox) -> None:
         """RFC 3501 6.3.5: the messages go, INBOX and its children stay."""

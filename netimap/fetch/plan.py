@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 from .. import mime
@@ -137,7 +136,13 @@ class Plan:
                 yield section.label, message.mime_select(specifier, start, length, fields)
             return
         raw = message.octets()
-        root = lru_cache(maxsize=1)(lambda: mime.scan(raw))
+        parts: list[mime.Part] = []
+
+        def root() -> mime.Part:
+            if not parts:
+                parts.append(mime.scan(raw))
+            return parts[0]
+
         for section in self.sections:
             yield section.label, section.octets(raw, root)
 

@@ -10,6 +10,7 @@ from .charset import decode, find_codec
 from .date import parse_date
 from .envelope import envelope
 from .header import MAX_FIELDS, FieldFinder, get, header_end, header_fields, select_fields, unfold
+from .line_ends import with_crlf, with_lf
 from .part import Part, walk
 from .scanner import scan
 from .section import find_part, part_range, section
@@ -40,4 +41,6 @@ __all__ = [
     "text_parts",
     "unfold",
     "walk",
+    "with_crlf",
+    "with_lf",
 ]

@@ -9,7 +9,7 @@ without waiting; they are loaded when they are first needed, which waits.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -18,7 +18,8 @@ from ..exceptions import Denied, No, TooBig, Unavailable
 from ..flags import changed_flags, intern_flags
 from ..journal import Change, Journal
 from ..mailbox import Mailbox
-from ..message import Message, with_crlf
+from ..message import Message
+from ..mime import with_crlf
 from ..wire.mailbox_name import decode_name, encode_name
 from ..wire.reader import MAX_NUMBER
 from .account import Account
@@ -110,7 +111,7 @@ class IndexedMailbox(Mailbox):
 
     def lost_subscriptions(self, *names: set[str]) -> set[str]:
         """Of the root: subscribed names (as on the wire) whose mailbox is gone; sets them, for good, when given."""
-        here = {mailbox.index_name() for mailbox in self.walk()}
+        here = {mailbox.index_name() for mailbox in self.descendants()}
         lost = {"/".join(map(encode_name, name.split("/"))): name for name in self.account.subscriptions - here}
         if names:
             for name in lost.keys() - names[0]:
@@ -119,12 +120,6 @@ class IndexedMailbox(Mailbox):
                 self.account.change(self.account.subscribe, "/".join(map(decode_name, name.split("/"))), True)
             return self.lost_subscriptions()
         return set(lost)
-
-    def walk(self) -> Iterator[Any]:
-        """All mailboxes below this one, parents first."""
-        for child in self.children():
-            yield child
-            yield from child.walk()
 
     # --- loading ---
 

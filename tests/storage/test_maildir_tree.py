@@ -15,7 +15,7 @@ from netimap.view import View
 
 def tree(model):
     """path → whether it is selectable"""
-    return {mailbox.full_path(): mailbox.is_selectable() for mailbox in model.root().walk()}
+    return {mailbox.full_path(): mailbox.is_selectable() for mailbox in model.root().descendants()}
 
 
 def make(model, path):
@@ -198,7 +198,7 @@ def test_rename_keeps_uids_and_takes_the_children_along(store):
     for mailbox in (model.lookup("a"), model.lookup("a/b/c")):
         mailbox.expunge_uids([1])
         mailbox.append_message(message("kept"), ["\\Seen"])
-    facts = [(m.uidvalidity(), list(m.uid_column())) for m in model.root().walk()]
+    facts = [(m.uidvalidity(), list(m.uid_column())) for m in model.root().descendants()]
     view = View(model.lookup("a"))
     assert model.lookup("a").reparent(make(model, "x"), "y.z")
     assert tree(model) == {"INBOX": True, "x": True, "x/y.z": True, "x/y.z/b": True, "x/y.z/b/c": True}
@@ -209,7 +209,7 @@ def test_rename_keeps_uids_and_takes_the_children_along(store):
     view.close()
     store.close()
     model = store.login()
-    after = [(m.uidvalidity(), list(m.uid_column())) for m in model.root().walk()]
+    after = [(m.uidvalidity(), list(m.uid_column())) for m in model.root().descendants()]
     assert sorted(fact for fact in after if fact[1]) == sorted(fact for fact in facts if fact[1])
     assert model.lookup("x/y.z").message(2).flags() == ["\\Flagged", "\\Seen"]
     assert model.lookup("x/y.z/b/c").message(2).raw() == message("kept")
@@ -273,7 +273,11 @@ def test_subscriptions_last(store):
     model.lookup("a").reparent(model.root(), "z")
     store.close()
     model = store.login()
-    assert {m.full_path(): m.subscribed() for m in model.root().walk()} == {"INBOX": False, "z": True, "z/b": False}
+    assert {m.full_path(): m.subscribed() for m in model.root().descendants()} == {
+        "INBOX": False,
+        "z": True,
+        "z/b": False,
+    }
     model.lookup("INBOX").subscribed(True)
     store.close()
     assert store.login().lookup("INBOX").subscribed()

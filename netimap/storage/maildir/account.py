@@ -137,7 +137,7 @@ class MaildirAccount(Account):
         rows, self.subscriptions = self.offload(f"listing {self._path}", layout.read, self._watch, self.index())
         root = self._root
         assert root is not None
-        known = {mailbox.id: mailbox for mailbox in root.walk() if mailbox.id is not None}
+        known = {mailbox.id: mailbox for mailbox in root.descendants() if mailbox.id is not None}
         for number in known.keys() - {row.id for row in rows}:
             known[number].id = None
             known[number].vanish(keep_name=bool(known[number].children()))
@@ -161,7 +161,7 @@ class MaildirAccount(Account):
     @staticmethod
     def _prune(root: MaildirMailbox) -> None:
         """Drop parents that were names for the sake of their children only."""
-        for mailbox in reversed(list(root.walk())):
+        for mailbox in reversed(list(root.descendants())):
             if mailbox.id is None and not mailbox.children():
                 mailbox.vanish(keep_name=False)
 
@@ -192,12 +192,12 @@ class MaildirAccount(Account):
         if parts[: len(old)] == old:
             raise No("A mailbox cannot move below itself", "CANNOT")
         moves = []
-        for node in (mailbox, *mailbox.walk()):
+        for node in (mailbox, *mailbox.descendants()):
             path = (*parts, *node.parts()[len(old) :])
             place = None if node.place is None else place_of(path)
             moves.append(layout.Move(node.id, "/".join(node.parts()), "/".join(path), node.place, place))
         self.offload(f"RENAME {'/'.join(old)}", layout.rename, os.fsencode(self._path), self.index(), moves)
-        for node, move in zip((mailbox, *mailbox.walk()), moves, strict=True):
+        for node, move in zip((mailbox, *mailbox.descendants()), moves, strict=True):
             if move.old_name in self.subscriptions:
                 self.subscriptions.remove(move.old_name)
                 self.subscriptions.add(move.new_name)

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from hashlib import sha256
 
-from ...message import with_crlf
+from ...mime import with_crlf, with_lf
 from ..bodies import Flagging, Wanted
 from ..columns import UNKNOWN_SIZE
 from ..errors import BodyMissing
@@ -106,7 +106,7 @@ class Folder:
 
     def put(self, content: bytes, flags: frozenset[str], date: datetime, undo: ExitStack) -> bytes:
         """Write a message: first to tmp/, synced, then into its place."""
-        octets = content.replace(b"\r\n", b"\n")
+        octets = with_lf(content)
         if with_crlf(octets) != content:
             # a bare CR before a line end would not come back: such a message keeps its line ends
             octets = content
