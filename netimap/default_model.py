@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, ClassVar
 
 from .accessors import accessor
@@ -22,6 +23,10 @@ class DefaultModel:
     mailbox_class: type[Mailbox] = Mailbox
     #: (model class, user name) → root mailbox
     _trees: ClassVar[dict[tuple[type, str | None], Mailbox]] = {}
+    # how many models use a tree of `_trees`, and the state in which the default `build` left it
+    _uses: ClassVar[Counter[tuple[type, str | None]]] = Counter()
+    _built: ClassVar[dict[tuple[type, str | None], object]] = {}
+    _key: tuple[type, str | None] | None = None
 
     def __init__(self, auth: Any = None) -> None:
         self._auth = auth
@@ -39,6 +44,10 @@ class DefaultModel:
             root = self.mailbox_class(is_selectable=False)
             self.build(root)
             self._trees[key] = root
+            if type(self).build is DefaultModel.build:
+                self._built[key] = _state(root)
+        self._key = key
+        self._uses[key] += 1
         self.root(root)
 
     def build(self, root: Mailbox) -> None:
@@ -50,7 +59,19 @@ class DefaultModel:
             inbox.add_child(name=user)
 
     def close(self) -> None:
-        """The connection ends. Override it to let go of what the model holds."""
+        """The connection ends. Override it to let go of what the model holds.
+
+        A tree of the default `build` in which nobody has put anything goes with its last connection: names that were
+        only tried out leave nothing in memory.
+        """
+        key, self._key = self._key, None
+        if key is None:
+            return
+        self._uses[key] -= 1
+        if self._uses[key] <= 0:
+            del self._uses[key]
+            if key in self._built and self._built[key] == _state(self._trees[key]):
+                del self._trees[key], self._built[key]
 
     def split(self, path: str) -> list[str]:
         """The decoded parts of a name as it stands on the wire; empty parts are dropped. Raises Bad."""
@@ -108,6 +129,12 @@ class DefaultModel:
     def namespaces(self) -> tuple[list[Any] | None, list[Any] | None, list[Any] | None]:
         """Personal, other users' and shared namespaces (RFC 2342): lists of [prefix, separator], None for none."""
         return [["", self.root().separator()]], None, None
+
+
+def _state(root: Mailbox) -> object:
+    """What tells whether anybody has put something into a tree, or has changed it."""
+    mailboxes = [(each.full_path(), each.uidnext(), each.subscribed()) for each in root.descendants()]
+    return mailboxes, frozenset(root.lost_subscriptions())
 
 
 def _child(mailbox: Mailbox, name: str, may_be_inbox: bool) -> Mailbox | None:

@@ -1,5 +1,7 @@
 """netimap.default_model: one user's mailboxes (PERL-API.md, DefaultModel)."""
 
+from collections import Counter
+
 import pytest
 
 from netimap import DefaultAuth, DefaultModel, Mailbox
@@ -19,7 +21,7 @@ class OwnTrees(DefaultModel):
 
 @pytest.fixture(autouse=True)
 def no_trees():
-    OwnTrees._trees = {}
+    OwnTrees._trees, OwnTrees._built, OwnTrees._uses = {}, {}, Counter()
 
 
 def paths(mailbox):
@@ -116,3 +118,30 @@ def test_can_be_closed_and_made_without_a_user():
     model = OwnTrees()
     assert paths(model.root()) == ["INBOX"]
     model.close()
+
+
+def test_a_tree_that_nobody_touched_goes_with_its_last_connection():
+    first, second = OwnTrees(auth=Auth("bob")), OwnTrees(auth=Auth("bob"))
+    first.close()
+    assert len(OwnTrees._trees) == 1
+    second.close()
+    second.close()
+    assert OwnTrees._trees == {}
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [
+        lambda model: model.lookup("INBOX").append(b"Subject: hi\r\n\r\n"),
+        lambda model: model.make_path(["new"]),
+        lambda model: model.lookup("INBOX/bob").delete(),
+        lambda model: model.lookup("INBOX/bob").subscribed(False),
+        lambda model: model.lookup("INBOX/bob").reparent(model.root(), "bob"),
+    ],
+)
+def test_a_tree_with_something_in_it_stays(touch):
+    model = OwnTrees(auth=Auth("bob"))
+    touch(model)
+    model.close()
+    again = OwnTrees(auth=Auth("bob"))
+    assert again.root() is model.root()
