@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -64,13 +65,29 @@ def _data_dir(config: Config) -> Iterator[str]:
         yield Note(f"data_dir {path} will be made at the first start")
 
 
+def refusals(config: Config) -> Iterator[str]:
+    """What would let the server start and nobody log in: the start refuses it, too."""
+    yield from (line for line in _data_dir(config) if not isinstance(line, Note))
+    yield from _users_access(config)
+    yield from _store(config)
+
+
+def _users_access(config: Config) -> Iterator[str]:
+    if config.is_given("auth_class"):
+        return
+    path = config["users"]
+    if os.path.exists(path):
+        if not Privileges(config.values).may(path, os.R_OK):
+            yield f"users {path}: {_who(config)} may not read it"
+    elif not os.path.isdir(_parent(path)) and _parent(path) != config["data_dir"]:
+        yield f"users {path}: there is no directory {_parent(path)}"
+
+
 def _users(config: Config) -> Iterator[str]:
     if config.is_given("auth_class"):
         return
     users = UsersFile(config["users"])
-    problems = list(users.problems())
-    if os.path.exists(users.path) and not Privileges(config.values).may(users.path, os.R_OK):
-        problems.append(f"users {users.path}: {_who(config)} may not read it")
+    problems = [*users.problems(), *_users_access(config)]
     yield from problems
     if problems:
         return
@@ -89,11 +106,13 @@ def _store(config: Config) -> Iterator[str]:
     kind, path = config.store()
     if config.is_given("model_class") or kind == "memory":
         return
-    base = path.partition("%u")[0] or "/"
+    base = config.store_directory()
+    # where the accounts are made in it; further up, as with /home/%u/Maildir, they may be there already
+    wanted = os.X_OK if "%u" in os.path.dirname(path) else os.R_OK | os.W_OK | os.X_OK
     if os.path.isdir(base):
-        if not Privileges(config.values).may(base, os.R_OK | os.W_OK | os.X_OK):
+        if not Privileges(config.values).may(base, wanted):
             yield f"store {config['store']}: {_who(config)} may not read and write {base}"
-    elif not _can_be_made(base.rstrip("/")):
+    elif not _can_be_made(base):
         yield f"store {config['store']}: {base} cannot be made"
 
 
@@ -127,11 +146,18 @@ def _server(config: Config) -> Iterator[str]:
 
 def _log(config: Config) -> Iterator[str]:
     path = config["log_file"]
+    log.syslog_facility(config.values)
     if config["syslog_logsock"] or path == log.SYSLOG_FILE:
         log.configure(config.values)
         log.close()
     elif path and not (os.access(path, os.W_OK) if os.path.exists(path) else os.access(_parent(path), os.W_OK)):
         yield f"log_file {path}: it cannot be written"
+
+
+def _pid_file(config: Config) -> Iterator[str]:
+    path = config["pid_file"]
+    if path and not os.access(path if os.path.exists(path) else _parent(path), os.W_OK):
+        yield f"pid_file {path}: it cannot be written"
 
 
 def _ports(config: Config) -> Iterator[str]:
@@ -177,11 +203,16 @@ def _who(config: Config) -> str:
 def _can_be_made(path: str) -> bool:
     while not os.path.lexists(path):
         path = _parent(path)
-    return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)
+    try:
+        # some file systems permit in words what they do not do
+        os.rmdir(tempfile.mkdtemp(dir=path))
+    except OSError:
+        return False
+    return True
 
 
 def _parent(path: str) -> str:
     return os.path.dirname(os.path.abspath(path))
 
 
-_PARTS = (_data_dir, _users, _store, _certificate, _server, _log, _ports, _limits, _plaintext)
+_PARTS = (_data_dir, _users, _store, _certificate, _server, _log, _pid_file, _ports, _limits, _plaintext)

@@ -81,7 +81,14 @@ class Config:
         if kind == "maildir":
             path = path or os.path.join(self.values["data_dir"], "mail", "%u")
             path = os.path.abspath(os.path.expanduser(path))
+            if "%" in path.replace("%u", ""):
+                raise ConfigurationError(f"store is {self.values['store']!r}: the one % that has a meaning is %u")
         return kind, path
+
+    def store_directory(self) -> str:
+        """The directory in which a Maildir store has all its accounts: its path up to the first part with %u."""
+        _, path = self.store()
+        return os.path.dirname(path[: path.index("%u")]) or "/" if "%u" in path else path
 
     def path(self, *names: str) -> str:
         """A path in the data directory."""

@@ -60,6 +60,20 @@ def make_data_dir(config: Config, privileges: Privileges | None = None) -> None:
         raise ConfigurationError(f"data_dir {path}: {error.strerror}") from error
 
 
+def make_store_dir(config: Config, privileges: Privileges) -> None:
+    """Make the directory of a Maildir store's accounts when it is missing; who logs in first may not be able to."""
+    if config.is_given("model_class") or config.store()[0] == "memory":
+        return
+    path = config.store_directory()
+    if os.path.isdir(path):
+        return
+    try:
+        os.makedirs(path, 0o700)
+        privileges.give(path)
+    except OSError as error:
+        raise ConfigurationError(f"store {config['store']}: {path}: {error.strerror}") from error
+
+
 def make_certificate(config: Config, privileges: Privileges) -> None:
     """Make a self-signed certificate where none is configured and none is there."""
     cert, key = config["server_cert"], config["server_key"]

@@ -22,7 +22,7 @@ from gevent import socket
 from gevent import ssl as gevent_ssl
 from gevent.event import Event
 
-from .exceptions import ClientGone, LineTooLong
+from .exceptions import Bye, ClientGone, LineTooLong
 
 #: octets queued before they are sent without waiting for the end of the command
 FLUSH_AT = 65536
@@ -140,10 +140,6 @@ class IOHandle:
             self.read(step)
             size -= step
 
-    def has_line(self) -> bool:
-        """Whether a whole line has come already."""
-        return b"\n" in self._buffer
-
     def has_input(self) -> bool:
         """Whether anything that the client sent has not been read."""
         return bool(self._buffer)
@@ -258,11 +254,18 @@ class IOHandle:
             self._sock.getpeername()
             # ours before the handshake: what is not finished has to be closed all the same
             self._sock = context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
+            self.waiting = True
             with gevent.Timeout(timeout):
                 self._sock.do_handshake()
         except (gevent.Timeout, OSError, ssl.SSLError, ValueError) as error:
             self._abandon()
             raise ClientGone(f"TLS handshake: {_reason(error)}") from None
+        except Bye as bye:
+            # nothing can be said in the middle of a handshake
+            self._abandon()
+            raise ClientGone(f"TLS handshake: {bye.text}") from None
+        finally:
+            self.waiting = False
 
     # --- timers and turns ---
 

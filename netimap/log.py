@@ -62,6 +62,8 @@ def configure(options: Mapping[str, Any]) -> logging.Logger:
     Raises ConfigurationError for a file or socket that cannot be opened.
     """
     logger = logging.getLogger("netimap")
+    # a wrong one is said even where syslog is off
+    syslog_facility(options)
     handler = _handler(options)
     close()
     if handler is not None:
@@ -273,11 +275,17 @@ def _handler(options: Mapping[str, Any]) -> logging.Handler | None:
     return handler
 
 
-def _syslog_handler(options: Mapping[str, Any]) -> SyslogHandler:
-    facility = options["syslog_facility"].lower().removeprefix("log_")
+def syslog_facility(options: Mapping[str, Any]) -> str:
+    """The option syslog_facility in the standard library's words. Raises ConfigurationError."""
+    facility: str = options["syslog_facility"].lower().removeprefix("log_")
     if facility not in SyslogHandler.facility_names:
         names = ", ".join(sorted(SyslogHandler.facility_names))
         raise ConfigurationError(f"syslog_facility is {options['syslog_facility']!r}: it takes one of {names}")
+    return facility
+
+
+def _syslog_handler(options: Mapping[str, Any]) -> SyslogHandler:
+    facility = syslog_facility(options)
     address = _syslog_address(options["syslog_logsock"] or "unix")
     if isinstance(address, str) and not os.path.exists(address):
         raise ConfigurationError(f"syslog_logsock: there is no syslog at {address}")

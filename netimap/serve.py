@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 from . import log
+from .check import refusals
 from .config import Config
 from .default_model import DefaultModel
-from .first_start import command, first_login, invitation, make_certificate, make_data_dir
+from .exceptions import ConfigurationError
+from .first_start import command, first_login, invitation, make_certificate, make_data_dir, make_store_dir
 from .privileges import Privileges, raise_file_limit
 from .server import Server
 from .users import FileAuth, UsersFile
@@ -20,6 +22,9 @@ def serve(config: Config) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status."""
     privileges = Privileges(config.values)
     make_data_dir(config, privileges)
+    make_store_dir(config, privileges)
+    for refusal in refusals(config):
+        raise ConfigurationError(refusal)
     make_certificate(config, privileges)
     login = None if config.is_given("auth_class") else first_login(config, privileges)
     options = server_options(config, privileges)

@@ -13,6 +13,8 @@ import time
 import gevent
 import pytest
 
+from netimap import Command
+
 #: seconds that something in another greenlet gets to happen
 PATIENCE_S = 5.0
 
@@ -136,3 +138,24 @@ def attempt(function, *arguments):
             return error
 
     return gevent.spawn(run)
+
+
+#: a message
+RAW = b"Subject: hello\r\n\r\nbody\r\n"
+
+
+def fill(client, count):
+    """Append messages to INBOX."""
+    for _ in range(count):
+        client.ok("APPEND INBOX ", RAW)
+
+
+def the_connection(server):
+    """The one connection that a server has."""
+    (connection,) = server.server.connections()
+    return connection
+
+
+def with_command(server, run, name="XRUN", **facts):
+    """Add a command that does `run(command)`."""
+    server.server.add_command(name, type(name.capitalize(), (Command,), {"run": run, **facts}))

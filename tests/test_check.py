@@ -83,7 +83,35 @@ def test_users_that_would_share_a_maildir(check, data, capsys):
 def test_store_that_cannot_be_made(check, data):
     (data / "file").touch()
     status, lines = check("--store", f"maildir:{data}/file/%u")
-    assert (status, lines) == (2, [f"problem: store maildir:{data}/file/%u: {data}/file/ cannot be made"])
+    assert (status, lines) == (2, [f"problem: store maildir:{data}/file/%u: {data}/file cannot be made"])
+
+
+def test_store_on_a_file_system_that_takes_nothing(check):
+    status, lines = check("--store", "maildir:/proc/nope/%u")
+    assert (status, lines) == (2, ["problem: store maildir:/proc/nope/%u: /proc/nope cannot be made"])
+
+
+def test_store_with_another_percent(data, capsys):
+    assert cli.main(["--data-dir", str(data), "--store", "maildir:/tmp/%x", "check"]) == 2
+    line = "netimap-server: store is 'maildir:/tmp/%x': the one % that has a meaning is %u\n"
+    assert capsys.readouterr().err == line
+
+
+def test_store_in_directories_that_are_there_already(check, data):
+    assert check("--store", "maildir:/home/%u/Maildir") == (0, [])
+
+
+def test_files_in_directories_that_do_not_exist(check):
+    assert check("--pid-file", "/nope/x.pid") == (2, ["problem: pid_file /nope/x.pid: it cannot be written"])
+    status, lines = check("--users", "/nope/users")
+    assert status == 2
+    assert "problem: users /nope/users: there is no directory /nope" in lines
+
+
+def test_syslog_facility_is_checked_where_syslog_is_off(check):
+    status, (line,) = check("--syslog-facility", "xx")
+    assert status == 2
+    assert line.startswith("problem: syslog_facility is 'xx': it takes one of ")
 
 
 def test_certificate(check, data, monkeypatch):
@@ -166,7 +194,7 @@ def test_files_that_the_user_of_the_server_may_not_read(check, data):
     assert lines == [
         f"problem: data_dir {data}: user nobody may not read it",
         f"problem: users {data}/users: user nobody may not read it",
-        f"problem: store maildir:{data}/mail/%u: user nobody may not read and write {data}/mail/",
+        f"problem: store maildir:{data}/mail/%u: user nobody may not read and write {data}/mail",
     ]
     for path in (data, data / "users", data / "mail"):
         os.chown(path, 65534, -1)

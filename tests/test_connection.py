@@ -1,32 +1,24 @@
 """netimap.connection: one client's session (PERL-API.md, Connection)."""
 
 import pytest
-from serving import eventually, new_user, no_errors, serve  # noqa: F401
+from serving import (  # noqa: F401
+    RAW,
+    eventually,
+    fill,
+    new_user,
+    no_errors,
+    serve,
+    the_connection,
+    with_command,
+)
 
-from netimap import Bad, Bye, Command, Connection, DefaultAuth, DefaultModel, Mailbox, Message, No
+from netimap import Bad, Bye, Connection, DefaultAuth, DefaultModel, Mailbox, Message, No
 from netimap.command.base import AUTHENTICATED
-
-RAW = b"Subject: hello\r\n\r\nbody\r\n"
 
 
 @pytest.fixture
 def server(serve):  # noqa: F811
     return serve()
-
-
-def fill(client, count):
-    for _ in range(count):
-        client.ok("APPEND INBOX ", RAW)
-
-
-def the_connection(server):
-    (connection,) = server.server.connections()
-    return connection
-
-
-def with_command(server, run, name="XRUN", **facts):
-    """Add a command that does `run(command)`."""
-    server.server.add_command(name, type(name.capitalize(), (Command,), {"run": run, **facts}))
 
 
 # --- parse_command ---

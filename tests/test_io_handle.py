@@ -97,17 +97,6 @@ def test_lines_and_literals_in_any_order(pair, parts):
     assert not handle.has_input()
 
 
-def test_knows_whether_a_line_has_come(pair):
-    handle, client = pair()
-    client.sendall(b"one\r\ntwo\r\nthr")
-    assert not handle.has_line()
-    handle.getline()
-    assert handle.has_line()
-    handle.getline()
-    assert not handle.has_line()
-    assert handle.has_input()
-
-
 def test_a_line_of_the_limit_is_fine_and_one_more_is_not(pair):
     handle, client = pair(max_line=10)
     client.sendall(b"123456789\r\n" + b"1234567890\r\n" + b"next\r\n")

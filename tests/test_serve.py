@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -154,6 +155,41 @@ def test_bad_configuration_ends_with_one_line_and_status_2(start):
     command = start("--server-cert", "/no/cert", "--server-key", "/no/key", "--store", "memory:")
     assert command.process.wait(DEADLINE_S) == 2
     assert command.process.stderr.read() == b"netimap-server: server_cert /no/cert: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        (("--store", "maildir:/proc/nope/%u"), "store maildir:/proc/nope/%u: /proc/nope: No such file or directory"),
+        (("--users", "/nope/users"), "users /nope/users: there is no directory /nope"),
+    ],
+)
+def test_where_nobody_could_log_in_the_server_does_not_start(start, flags, line):
+    command = start(*flags)
+    assert command.process.wait(DEADLINE_S) == 2
+    assert command.process.stderr.read().decode() == f"netimap-server: {line}\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_user_who_may_not_read_the_users_is_refused_at_start(start):
+    command = start("--user", "nobody")
+    # what root has made before, by `user add` for instance
+    command.wait_for("listening on")
+    command.stop()
+    data = command.directory / "var"
+    for name in (data, data / "users"):
+        os.chown(name, 0, 0)
+    command = start("--user", "nobody")
+    assert command.process.wait(DEADLINE_S) == 2
+    assert b"user nobody may not read it" in command.process.stderr.read()
+
+
+def test_a_handshake_that_hangs_does_not_hold_up_the_end(start):
+    command = start("--store", "memory:")
+    with socket.create_connection(("127.0.0.1", command.ports()[1])):
+        begun = time.monotonic()
+        command.stop()
+        assert time.monotonic() - begun < 5
 
 
 def test_port_in_use_ends_with_one_line_and_status_2(start):
