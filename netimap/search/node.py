@@ -10,6 +10,7 @@ The children of AND and OR are in order of cost and evaluated only as long as so
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Any
@@ -33,7 +34,7 @@ class Cost(IntEnum):
     BODY = 4
 
 
-class Node:
+class Node(ABC):
     """A search key, or several combined."""
 
     #: the dearest key in it
@@ -43,9 +44,9 @@ class Node:
     #: the columns it may ask for
     columns: frozenset[str] = frozenset()
 
+    @abstractmethod
     def bounds(self, chunk: Chunk) -> tuple[Mask, Mask]:
         """The messages that match for sure, and those that possibly do. The same once all it needs is at hand."""
-        raise NotImplementedError
 
 
 class Everything(Node):
