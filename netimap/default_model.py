@@ -98,7 +98,7 @@ class DefaultModel:
     def _find(self, parts: list[str]) -> Mailbox | None:
         mailbox: Mailbox | None = self.root()
         for depth, part in enumerate(parts):
-            mailbox = _child(mailbox, part, may_be_inbox=depth == 0) if mailbox is not None else None
+            mailbox = mailbox.child(part, may_be_inbox=depth == 0) if mailbox is not None else None
         return mailbox
 
     def make_path(self, parts: list[str]) -> Mailbox:
@@ -107,7 +107,7 @@ class DefaultModel:
             raise Bad("A mailbox needs a name")
         found: Mailbox = self.root()
         for depth, part in enumerate(parts):
-            child = _child(found, part, may_be_inbox=depth == 0)
+            child = found.child(part, may_be_inbox=depth == 0)
             if child is None:
                 made = found.create(name=part)
                 if made is None:
@@ -135,12 +135,3 @@ def _state(root: Mailbox) -> object:
     """What tells whether anybody has put something into a tree, or has changed it."""
     mailboxes = [(each.full_path(), each.uidnext(), each.subscribed()) for each in root.descendants()]
     return mailboxes, frozenset(root.lost_subscriptions())
-
-
-def _child(mailbox: Mailbox, name: str, may_be_inbox: bool) -> Mailbox | None:
-    is_inbox = may_be_inbox and name.upper() == "INBOX"
-    children: list[Mailbox] = mailbox.children()
-    for child in children:
-        if child.name() == name or (is_inbox and child.is_inbox()):
-            return child
-    return None

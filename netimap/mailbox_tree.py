@@ -104,6 +104,12 @@ class MailboxTree:
             levels, level = levels + 1, [child for found in level for child in found.children()]
         return levels
 
+    def child(self, name: str, may_be_inbox: bool) -> Any:
+        """The child with this name, None without one. `may_be_inbox`: this is the top of a tree, where INBOX in any
+        case is the user's inbox (RFC 3501 5.1)."""
+        is_inbox = may_be_inbox and name.upper() == "INBOX"
+        return next((child for child in self.children() if _same_name(name, is_inbox, child)), None)
+
     def descendants(self) -> Iterator[Any]:
         """All mailboxes below this one, parents first."""
         waiting = list(reversed(self.children()))

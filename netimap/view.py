@@ -167,12 +167,10 @@ class View:
         mailbox = self.mailbox
         if self.read_only or mailbox.read_only():
             # EXAMINE sees \Recent and leaves it to others (RFC 3501 6.3.2)
-            first, end = mailbox.uidnext() - 1, mailbox.uidnext()
-            column = mailbox.uid_column()
             count = mailbox.recent()
             if count:
-                first = column[len(column) - count]
-                self._add_recent(first, end)
+                column = mailbox.uid_column()
+                self._add_recent(column[len(column) - count], mailbox.uidnext())
             return
         self._add_recent(*mailbox.claim_recent())
 

@@ -151,7 +151,7 @@ class MaildirAccount(Account):
         """The node with this path, made with the parents it lacks."""
         node = root
         for part in name.split("/"):
-            child = next((child for child in node.children() if child.name() == part), None)
+            child = node.child(part, may_be_inbox=False)
             if child is None:
                 child = self._mailbox_class(self, name=part, is_inbox=node is root and part == "INBOX")
                 node.add_child(child)

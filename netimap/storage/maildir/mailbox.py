@@ -252,9 +252,7 @@ class MaildirMailbox(IndexedMailbox):
         return tuple(self.index_name().split("/")) if self.name() else ()
 
     def _is_taken(self, name: str) -> bool:
-        # RFC 3501 5.1: INBOX in any case, at the top
-        is_inbox = not self.name() and name.upper() == "INBOX"
-        return any(child.name() == name or (is_inbox and child.is_inbox()) for child in self.children())
+        return self.child(name, may_be_inbox=not self.name()) is not None
 
     @staticmethod
     def _check_tree(*mailboxes: MaildirMailbox) -> None:
