@@ -26,21 +26,11 @@ def uids(client, mailbox):
     return {(validity, int(row["UID"])) for row in rows}
 
 
-def test_a_mailbox_that_is_made_again_uses_no_uid_again(connect):
+@pytest.mark.parametrize("made", ["Work", "Work/Child"], ids=["a mailbox", "a name that children kept"])
+def test_what_is_made_again_uses_no_uid_again(connect, made):
     # RFC 3501 2.3.1.1, 6.3.3, 6.3.4: another UIDVALIDITY, or higher UIDs
     client = connect()
-    client.ok("CREATE Work")
-    client.ok("APPEND Work ", MESSAGE)
-    before = uids(client, "Work")
-    client.ok("DELETE Work")
-    client.ok("CREATE Work")
-    client.ok("APPEND Work ", MESSAGE)
-    assert before.isdisjoint(uids(client, "Work"))
-
-
-def test_a_name_that_is_made_a_mailbox_again_uses_no_uid_again(connect):
-    client = connect()
-    client.ok("CREATE Work/Child")
+    client.ok(f"CREATE {made}")
     client.ok("APPEND Work ", MESSAGE)
     before = uids(client, "Work")
     client.ok("DELETE Work")
